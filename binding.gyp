@@ -1,0 +1,29 @@
+{
+  "targets": [
+    {
+      "target_name": "emperor_native",
+      "sources": [
+        "native/src/addon.cc",
+        "native/src/ancillary.cc",
+        "native/src/arguments.cc",
+        "native/src/credentials.cc",
+        "native/src/descriptors.cc",
+        "native/src/errors.cc",
+        "native/src/listener.cc",
+        "native/src/notification.cc",
+        "native/src/notify-socket.cc",
+        "native/src/process.cc",
+        "native/src/socket.cc"
+      ],
+      "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
+      "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS"],
+      "cflags_cc": ["-std=c++17", "-Wall", "-Wextra", "-fvisibility=hidden"],
+      "xcode_settings": {
+        "CLANG_CXX_LANGUAGE_STANDARD": "c++17",
+        "GCC_SYMBOLS_PRIVATE_EXTERN": "YES",
+        "MACOSX_DEPLOYMENT_TARGET": "11.0",
+        "WARNING_CFLAGS": ["-Wall", "-Wextra"]
+      }
+    }
+  ]
+}
