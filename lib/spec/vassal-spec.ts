@@ -1,0 +1,210 @@
+// The config of one app, as one table: it yields the type of a spec, the validator, the JSON Schema, the flags'
+// help and the reference page. Keys bear uWSGI's names wherever uWSGI has the thing. A key stands here only if
+// something obeys it.
+import { z } from 'zod';
+import {
+  anyText,
+  describeInput,
+  duration,
+  environment,
+  keyed,
+  meta,
+  oneOf,
+  size,
+  text,
+  texts,
+  wholeNumber,
+} from './fields.ts';
+
+const healthCheck = z
+  .union([anyText.transform((path) => ({ path })), keyed({ path: anyText, timeout: duration.optional() })], {
+    error: (issue) => `expected a path such as /up, or a map with path and timeout, got ${describeInput(issue.input)}`,
+  })
+  .transform(({ path, ...rest }, context) => {
+    // It becomes the target of a request line: visible ASCII, and no fragment.
+    if (/^\/[!-~]*$/.test(path) && !path.includes('#')) {
+      return { path, timeout: ('timeout' in rest ? rest.timeout : undefined) ?? 5000 };
+    }
+    context.addIssue({ code: 'custom', message: `expected a path such as /up, got ${describeInput(path)}` });
+    return z.NEVER;
+  })
+  .meta({ words: 'path, or map of path and timeout' });
+
+const signals = ['TERM', 'INT', 'QUIT', 'HUP', 'USR1', 'USR2', 'KILL'] as const;
+
+/** Keys whose value may also come from `defaults:` in emperor.yaml: all but those that name the app itself. */
+const sharedFields = {
+  processes: wholeNumber(1, 512)
+    .default(1)
+    .meta(meta({ group: 'how', default: 1, description: 'How many workers serve the app at the same time.' })),
+  env: environment.default({}).meta(
+    meta({
+      group: 'how',
+      example: '{NODE_ENV: production}',
+      description: 'Variables set for every worker; they win over `env-file`.',
+    }),
+  ),
+  'env-file': texts.default([]).meta(
+    meta({
+      group: 'how',
+      example: '.env',
+      description: 'Files of NAME=value lines, read at each deploy; a later file wins. Relative to `chdir`.',
+    }),
+  ),
+  node: text.optional().meta(
+    meta({
+      group: 'how',
+      example: '/opt/node24/bin/node',
+      description: 'The Node binary that runs the workers. Default: the one that runs the emperor.',
+    }),
+  ),
+  'node-args': texts.default([]).meta(
+    meta({
+      group: 'how',
+      example: '[--max-old-space-size=512]',
+      description: 'Arguments for Node itself, before the app.',
+    }),
+  ),
+  'ready-timeout': duration.default(30_000).meta(
+    meta({
+      group: 'ready and healthy',
+      default: '30s',
+      description:
+        'How long a new generation may take until all its workers are ready; after that the deploy has failed.',
+    }),
+  ),
+  'health-check': healthCheck.optional().meta(
+    meta({
+      group: 'ready and healthy',
+      example: '/up',
+      description:
+        'A path that must answer 2xx or 3xx before a worker counts as ready; or a map of `path` and `timeout` (5s, per attempt).',
+    }),
+  ),
+  'drain-timeout': duration.default(30_000).meta(
+    meta({
+      group: 'deploy',
+      default: '30s',
+      description: 'How long requests in flight on an old generation may go on after the new one took over.',
+    }),
+  ),
+  'stop-timeout': duration.default(10_000).meta(
+    meta({
+      group: 'deploy',
+      default: '10s',
+      description: 'How long a worker may take to end after `stop-signal`; then it is killed.',
+    }),
+  ),
+  'stop-signal': oneOf(signals)
+    .default('TERM')
+    .meta(meta({ group: 'deploy', default: 'TERM', description: 'The signal that asks a worker to end.' })),
+  'limit-post': size.default(0).meta(
+    meta({
+      group: 'limits',
+      default: 0,
+      description: 'Largest request body; a larger one is answered 413. 0: no limit.',
+    }),
+  ),
+  'max-concurrency': wholeNumber(0, 1_000_000)
+    .default(0)
+    .meta(
+      meta({
+        group: 'limits',
+        default: 0,
+        description: 'Requests that one worker is given at a time; further ones wait in the queue. 0: no limit.',
+      }),
+    ),
+  queue: wholeNumber(0, 1_000_000)
+    .default(128)
+    .meta(
+      meta({
+        group: 'limits',
+        default: 128,
+        description:
+          'Requests that may wait for a worker (in each router process); further ones are answered 503. 0: none waits.',
+      }),
+    ),
+  'queue-timeout': duration.default(30_000).meta(
+    meta({
+      group: 'limits',
+      default: '30s',
+      description: 'How long a request may wait for a worker before it is answered 503.',
+    }),
+  ),
+};
+
+type Bare<Field extends z.ZodType> = Field extends z.ZodDefault<infer Inner extends z.ZodType> ? Inner : Field;
+type Defaultable<Fields extends Readonly<Record<string, z.ZodType>>> = {
+  [Key in keyof Fields]: z.ZodOptional<Bare<Fields[Key]>>;
+};
+
+/**
+ * The shared fields without their defaults: what `defaults:` in emperor.yaml may set. Zod fills a default in even
+ * below an optional, and then nobody could tell what the user has set.
+ */
+export function defaultableFields(): Defaultable<typeof sharedFields> {
+  const bare = Object.entries(sharedFields).map(([key, field]: [string, z.ZodType]) => {
+    const inner = field instanceof z.ZodDefault ? (field.unwrap() as z.ZodType) : field;
+    return [key, inner.optional()] as const;
+  });
+  return Object.fromEntries(bare) as Defaultable<typeof sharedFields>;
+}
+
+const ownFields = {
+  app: text.optional().meta(
+    meta({
+      group: 'which app',
+      example: './server.js',
+      description: 'A Node script: it exports a handler, or calls listen(). Relative to `chdir`.',
+    }),
+  ),
+  command: z
+    .union([text, z.array(anyText).min(1, 'expected a program')], {
+      error: (issue) =>
+        `expected a command line, or a list of the program and its arguments, got ${describeInput(issue.input)}`,
+    })
+    .meta({ words: 'text, or list of texts' })
+    .optional()
+    .meta(
+      meta({
+        group: 'which app',
+        example: 'python3 server.py',
+        description:
+          'Any program: it serves HTTP on `$PORT` or on the socket that `LISTEN_FDS` passes. Text is run by /bin/sh, a list is run as it stands.',
+      }),
+    ),
+  domains: texts.optional().meta(
+    meta({
+      group: 'where',
+      example: '[shop.example.com, "*.shop.example.com", example.com/shop]',
+      description:
+        "Hosts, wildcard hosts and host/path prefixes that the app serves; `*` takes what nobody else does. Default: the file's name if it has a dot, else `<name>.localhost`.",
+    }),
+  ),
+  chdir: text.optional().meta(
+    meta({
+      group: 'how',
+      description:
+        "The working directory. Relative to the config file, and by default the config file's own directory.",
+    }),
+  ),
+};
+
+export const vassalFields = { ...ownFields, ...sharedFields };
+
+/** A vassal's config file, less its `x-…` keys (which are the user's own). */
+export const vassalSchema = keyed(vassalFields);
+
+/** The keys by which a file says what its app is; exactly one must be there. */
+export const appKeys = ['app', 'command'] as const;
+
+type Validated = z.output<typeof vassalSchema>;
+
+/**
+ * The validated config of one app: the keys of the table under their own names, durations in milliseconds, sizes
+ * in bytes, paths absolute, defaults filled in. Plain JSON, so that it can be sent to the vassal and digested.
+ */
+export type VassalSpec = Omit<Validated, 'domains' | 'chdir'> & {
+  readonly domains: readonly string[];
+  readonly chdir: string;
+};
