@@ -1,0 +1,48 @@
+// Argument checks with the words and codes of Node's own validators. They convert nothing: "80" is not a port.
+#include "arguments.h"
+
+#include <climits>
+#include <cmath>
+
+#include "errors.h"
+
+std::optional<int> IntegerArgument(const Napi::CallbackInfo& info, size_t index, const char* name, Range range) {
+  return IntegerValue(info[index], name, range);
+}
+
+std::optional<int> IntegerValue(Napi::Value value, const std::string& name, Range range) {
+  Napi::Env env = value.Env();
+  if (!value.IsNumber()) {
+    ThrowTypeError(env, "ERR_INVALID_ARG_TYPE", "The \"" + name + "\" argument must be a number");
+    return std::nullopt;
+  }
+  const double number = value.As<Napi::Number>().DoubleValue();
+  // Written so that NaN fails too.
+  const bool fits = number >= range.lowest && number <= range.highest && std::floor(number) == number;
+  if (!fits) {
+    ThrowRangeError(env, "The value of \"" + name + "\" is out of range: it must be a whole number from " +
+                             std::to_string(range.lowest) + " to " + std::to_string(range.highest) + ", not " +
+                             value.ToString().Utf8Value());
+    return std::nullopt;
+  }
+  return static_cast<int>(number);
+}
+
+std::optional<int> DescriptorArgument(const Napi::CallbackInfo& info, size_t index) {
+  return IntegerArgument(info, index, "fd", {0, INT_MAX});
+}
+
+std::optional<std::string> StringArgument(const Napi::CallbackInfo& info, size_t index, const char* name) {
+  Napi::Env env = info.Env();
+  if (!info[index].IsString()) {
+    ThrowTypeError(env, "ERR_INVALID_ARG_TYPE", "The \"" + std::string(name) + "\" argument must be a string");
+    return std::nullopt;
+  }
+  std::string text = info[index].As<Napi::String>().Utf8Value();
+  if (text.empty() || text.find('\0') != std::string::npos) {
+    ThrowTypeError(env, "ERR_INVALID_ARG_VALUE",
+                   "The \"" + std::string(name) + "\" argument must not be empty nor hold a NUL character");
+    return std::nullopt;
+  }
+  return text;
+}
