@@ -1,0 +1,42 @@
+// How a Node worker is started: Node itself with the app's node-args, our worker-main, the sockets as descriptors 3
+// and 4, and the IPC channel behind them. The app is loaded by the worker, never here.
+import type { IOType } from 'node:child_process';
+import { resolve } from 'node:path';
+import { entryPoints } from '../../../lib/entry-points.ts';
+import { formatAddress } from '../../../lib/address.ts';
+import type { LaunchRequest, LaunchResult } from '../../launch.ts';
+import type { WorkerSocket } from '../../sockets.ts';
+import { bootVariable, type ListenTarget, type WorkerBoot } from './worker-messages.ts';
+
+export function launchNode(request: LaunchRequest): LaunchResult {
+  const { spec, worker, sockets, env, hasAddon } = request;
+  if (spec.app === undefined) return { problem: 'the spec names no app' };
+  const node = spec.node ?? process.execPath;
+  const stdio: (IOType | 'ipc' | number)[] = ['ignore', 'pipe', 'pipe'];
+  const pass = (socket: WorkerSocket): ListenTarget =>
+    // push returns the new length: the descriptor's number in the worker is one less.
+    socket.fd === undefined ? { path: socket.path } : { fd: stdio.push(socket.fd) - 1 };
+  const boot: WorkerBoot = {
+    app: resolve(spec.chdir, spec.app),
+    worker,
+    processes: spec.processes,
+    own: pass(sockets.own),
+    shared: sockets.shared === undefined ? null : pass(sockets.shared),
+    stopSignal: `SIG${spec['stop-signal']}`,
+    hasAddon,
+    primaryPid: process.pid,
+  };
+  stdio.push('ipc');
+  return {
+    command: node,
+    args: [...spec['node-args'], entryPoints.nodeWorker],
+    cwd: spec.chdir,
+    env: { ...env, [bootVariable]: JSON.stringify(boot) },
+    stdio,
+    what: `Node (${node})`,
+    address: formatAddress({ kind: 'unix', path: sockets.own.path }),
+    port: undefined,
+    tellsListening: true,
+    signalsTree: false,
+  };
+}

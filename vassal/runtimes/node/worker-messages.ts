@@ -1,0 +1,41 @@
+// What a Node worker and its primary say to each other: one variable at birth, then messages over Node's IPC channel.
+// They share it with the app, which may send messages of its own; ours bear the key `emperor`.
+
+/** Carries a WorkerBoot as JSON. The worker takes it out of its environment before the app is loaded. */
+export const bootVariable = 'EMPEROR_BOOT';
+
+export interface WorkerBoot {
+  /** Absolute path of the script, package or directory. */
+  readonly app: string;
+  readonly worker: number;
+  readonly processes: number;
+  /** Where the adopted server listens: inherited descriptors, or paths to bind (without the addon). */
+  readonly own: ListenTarget;
+  readonly shared: ListenTarget | null;
+  /** `SIGTERM` and the like; `SIGKILL` cannot be heard. */
+  readonly stopSignal: NodeJS.Signals;
+  readonly hasAddon: boolean;
+  readonly primaryPid: number;
+}
+
+export type ListenTarget = { readonly fd: number } | { readonly path: string };
+
+export type WorkerMessage =
+  /** The app's module has run; `serves` = it exported something that takes requests, or has called listen(). */
+  | { readonly emperor: 'loaded'; readonly serves: boolean }
+  | { readonly emperor: 'listening' }
+  /** The app could not be loaded; exit code workerExit.cannotLoad follows. */
+  | { readonly emperor: 'cannot-load'; readonly message: string };
+
+/** One of ours, `ready` as apps say it to their process manager, or undefined: the app's own business. */
+export function readWorkerMessage(message: unknown): WorkerMessage | 'ready' | undefined {
+  if (message === 'ready') return 'ready';
+  if (typeof message !== 'object' || message === null) return undefined;
+  if ('type' in message && message.type === 'ready') return 'ready';
+  if (!('emperor' in message)) return undefined;
+  const ours = message as Record<string, unknown>;
+  if (ours['emperor'] === 'listening') return { emperor: 'listening' };
+  if (ours['emperor'] === 'loaded') return { emperor: 'loaded', serves: ours['serves'] === true };
+  if (ours['emperor'] === 'cannot-load') return { emperor: 'cannot-load', message: String(ours['message']) };
+  return undefined;
+}
