@@ -1,0 +1,129 @@
+// The route table in force, and what outlives it: pools by app, targets by key, and which retired instances still
+// hold requests. Publishing a table is one synchronous step. Pure.
+import type { AppStats, PublishRoutes, TargetRoute } from '../../lib/messages.ts';
+import { Pool, type PoolEvents } from './pool.ts';
+import { RouteTable } from './route-table.ts';
+import { Target } from './target.ts';
+
+export interface AppsEvents {
+  /** What `busy` returns became less. */
+  onBusyChange(): void;
+  /** The target left the table: connections that idle to it are of no use. */
+  onUnlisted(target: Target): void;
+}
+
+export class Apps implements PoolEvents {
+  #version = 0;
+  #table = new RouteTable<Pool>();
+  #pools = new Map<string, Pool>();
+  /** Targets that the table lists or that still hold requests. */
+  readonly #targets = new Map<string, Target>();
+  #liveInstances: ReadonlySet<string> = new Set();
+  readonly #events: AppsEvents;
+
+  constructor(events: AppsEvents) {
+    this.#events = events;
+  }
+
+  /** Version of the table in force; 0 before the first. */
+  get version(): number {
+    return this.#version;
+  }
+
+  /** Requests that wait for a worker now, of all apps. */
+  get queued(): number {
+    let queued = 0;
+    for (const pool of this.#pools.values()) queued += pool.queued;
+    return queued;
+  }
+
+  /** The pool of the app that serves this host and target. */
+  find(host: string, target: string): Pool | undefined {
+    return this.#table.find(host, target);
+  }
+
+  publish(routes: PublishRoutes, nowMs: number): void {
+    this.#version = routes.version;
+    const listed = new Map(routes.apps.flatMap(({ targets }) => targets).map((target) => [target.key, target]));
+    this.#unlist(listed);
+    const previous = this.#pools;
+    this.#pools = new Map(routes.apps.map((app) => [app.name, previous.get(app.name) ?? new Pool(app, this)] as const));
+    this.#table = new RouteTable(
+      routes.apps.flatMap((app) => {
+        const pool = this.#pools.get(app.name);
+        return pool === undefined ? [] : app.domains.map((domain) => ({ domain, app: pool }));
+      }),
+    );
+    // Targets are looked up before pools are told: serving who waits may end requests and retire targets meanwhile.
+    const updates = routes.apps.map((app) => ({ app, targets: app.targets.map((target) => this.#list(target)) }));
+    this.#liveInstances = new Set(updates.flatMap(({ targets }) => targets.map(({ instance }) => instance)));
+    for (const { app, targets } of updates) this.#pools.get(app.name)?.update(app, targets, nowMs);
+    for (const [name, pool] of previous) if (!this.#pools.has(name)) pool.remove();
+  }
+
+  /** Keys of instances that are out of the table but still hold requests. */
+  busy(): string[] {
+    const instances = new Set<string>();
+    for (const target of this.#targets.values()) {
+      if (!target.isListed && target.inFlight > 0 && !this.#liveInstances.has(target.instance)) {
+        instances.add(target.instance);
+      }
+    }
+    return [...instances];
+  }
+
+  /** A text that differs whenever stats() does, and costs no object per app. */
+  get activity(): string {
+    let [requests, queued, sent, inFlight] = [0, 0, 0, 0];
+    for (const pool of this.#pools.values()) {
+      requests += pool.requests;
+      queued += pool.queued;
+      for (const target of pool.targets) {
+        sent += target.requests;
+        inFlight += target.inFlight;
+      }
+    }
+    return `${this.#version} ${requests} ${queued} ${sent} ${inFlight}`;
+  }
+
+  stats(): AppStats[] {
+    return [...this.#pools.values()].map(({ name, requests, queued, targets }) => ({
+      name,
+      requests,
+      queued,
+      workers: targets.map(({ key, requests, inFlight }) => ({ key, requests, inFlight })),
+    }));
+  }
+
+  /** Refuses requests that waited too long, in every app. */
+  expire(nowMs: number): void {
+    for (const pool of this.#pools.values()) {
+      if (pool.queued === 0) continue;
+      pool.expire(nowMs);
+      pool.grant(nowMs);
+    }
+  }
+
+  /** Called by a pool. */
+  onRetired(target: Target): void {
+    // A target of the same key at another address may have taken its place.
+    if (this.#targets.get(target.key) === target) this.#targets.delete(target.key);
+    this.#events.onBusyChange();
+  }
+
+  #unlist(listed: ReadonlyMap<string, TargetRoute>): void {
+    for (const [key, target] of this.#targets) {
+      if (listed.get(key)?.address === target.address) continue;
+      target.isListed = false;
+      if (target.inFlight === 0 || listed.has(key)) this.#targets.delete(key);
+      this.#events.onUnlisted(target);
+    }
+  }
+
+  #list({ key, address }: TargetRoute): Target {
+    const target = this.#targets.get(key) ?? new Target(key, address);
+    target.isListed = true;
+    this.#targets.set(key, target);
+    return target;
+  }
+}

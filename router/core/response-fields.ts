@@ -1,0 +1,90 @@
+// Which fields of a worker's answer the client gets to see; framing and Connection are written anew. Pure.
+import { fieldIds, fieldIdCount } from '../http1/field-names.ts';
+import { hopByHopIds } from './hop-by-hop.ts';
+import type { HeadWriter } from '../http1/head-writer.ts';
+import type { ResponseHead } from '../http1/message.ts';
+
+/** How the answer is delimited towards the client. `none`: it has no body, whatever its fields claim. */
+export type AnswerFraming =
+  { readonly kind: 'none' | 'chunked' | 'until-close' } | { readonly kind: 'length'; readonly length: number };
+
+export interface AnswerRules {
+  readonly framing: AnswerFraming;
+  /** The answer to HEAD, or a 304, may tell the length of a body that it does not have. */
+  readonly keepsLength: boolean;
+  /** `close`, or `keep-alive` for an HTTP/1.0 client that asked for it; else nothing is said. */
+  readonly connection: 'close' | 'keep-alive' | undefined;
+  /** The present time as an HTTP date, for an answer without one. */
+  readonly date: string;
+}
+
+const isDropped = new Uint8Array(fieldIdCount);
+for (const id of hopByHopIds) isDropped[id] = 1;
+
+/** How the body goes to a client that speaks HTTP/1.`minorVersion`. */
+export function answerFraming(head: ResponseHead, minorVersion: 0 | 1): AnswerFraming {
+  const { framing } = head;
+  if (framing.kind === 'none' || framing.kind === 'length') return framing;
+  return minorVersion === 1 ? chunked : untilClose;
+}
+
+const chunked: AnswerFraming = { kind: 'chunked' };
+const untilClose: AnswerFraming = { kind: 'until-close' };
+
+/** Writes the whole head of a final answer. */
+export function writeResponseHead(writer: HeadWriter, head: ResponseHead, rules: AnswerRules): void {
+  const { framing } = rules;
+  writer.statusLine(head.status, head.reasonPhrase);
+  copyFields(writer, head, { keepsLength: rules.keepsLength, keepsTrailer: framing.kind === 'chunked' });
+  if (head.fields.first(fieldIds.date) === undefined) {
+    writer.text('Date: ');
+    writer.text(rules.date);
+    writer.text('\r\n');
+  }
+  if (framing.kind === 'length') {
+    writer.text('Content-Length: ');
+    writer.text(String(framing.length));
+    writer.text('\r\n');
+  } else if (framing.kind === 'chunked') {
+    writer.text('Transfer-Encoding: chunked\r\n');
+  }
+  if (rules.connection === 'close') writer.text('Connection: close\r\n');
+  else if (rules.connection === 'keep-alive') writer.text('Connection: keep-alive\r\n');
+  writer.end();
+}
+
+/** Writes an interim head (1xx); with 101 the upgrade it agrees to. */
+export function writeInterimHead(writer: HeadWriter, head: ResponseHead): void {
+  writer.statusLine(head.status, head.reasonPhrase);
+  copyFields(writer, head, { keepsLength: false, keepsTrailer: false });
+  if (head.status === 101 && head.upgrade !== undefined) {
+    writer.text('Connection: Upgrade\r\n');
+    writer.field('Upgrade', head.upgrade);
+  }
+  writer.end();
+}
+
+/** How long the worker says it keeps an idle connection (`Keep-Alive: timeout=5`), in ms; undefined: it does not say. */
+export function keepAliveMsOf(head: ResponseHead): number | undefined {
+  const match = /(?:^|[\s,;])timeout=(\d{1,6})/i.exec(head.fields.first(fieldIds.keepAlive) ?? '');
+  return match === null ? undefined : Number(match[1]) * 1000;
+}
+
+function copyFields(
+  writer: HeadWriter,
+  head: ResponseHead,
+  keeps: { readonly keepsLength: boolean; readonly keepsTrailer: boolean },
+): void {
+  const { fields, nominated } = head;
+  const { count } = fields;
+  for (let i = 0; i < count; i++) {
+    const id = fields.id(i);
+    if (isDropped[id] === 1) {
+      const isKept =
+        (id === fieldIds.contentLength && keeps.keepsLength) || (id === fieldIds.trailer && keeps.keepsTrailer);
+      if (!isKept) continue;
+    }
+    if (nominated.length > 0 && nominated.includes(fields.name(i))) continue;
+    writer.copy(fields, i);
+  }
+}

@@ -1,0 +1,64 @@
+// Which app serves a host and a path: an immutable snapshot, replaced by one assignment. Pure.
+// A lookup costs a hash lookup or two whatever the number of hosts.
+import { isBelow, parseDomain } from './host.ts';
+
+export interface Route<App> {
+  /** `host`, `*.host` or `*`, each with an optional `/path` prefix. */
+  readonly domain: string;
+  readonly app: App;
+}
+
+/** Longer names are no DNS names; without a bound, a host of 8,000 labels would cost 8,000 lookups. */
+const longestHost = 255;
+
+/** The prefixes of one host, longest first. */
+type HostRoutes<App> = { readonly prefix: string; readonly app: App }[];
+
+export class RouteTable<App> {
+  readonly #exact = new Map<string, HostRoutes<App>>();
+  readonly #wildcards = new Map<string, HostRoutes<App>>();
+  readonly #any: HostRoutes<App> = [];
+
+  /** Of two routes with the same domain the first stays. */
+  constructor(routes: Iterable<Route<App>> = []) {
+    for (const { domain, app } of routes) this.#add(domain, app);
+    const hosts = [...this.#exact.values(), ...this.#wildcards.values(), this.#any];
+    for (const prefixes of hosts) prefixes.sort((a, b) => b.prefix.length - a.prefix.length);
+  }
+
+  /**
+   * The app for a lower-case host without port and a request target. The exact host comes first, then the wildcard
+   * with the most labels, then `*`; within each the longest prefix. A host none of whose prefixes fits falls through.
+   */
+  find(host: string, target: string): App | undefined {
+    return (
+      matchPrefix(this.#exact.get(host), target) ?? this.#findWildcard(host, target) ?? matchPrefix(this.#any, target)
+    );
+  }
+
+  #findWildcard(host: string, target: string): App | undefined {
+    if (this.#wildcards.size === 0 || host.length > longestHost) return undefined;
+    for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) {
+      const app = matchPrefix(this.#wildcards.get(host.slice(dot + 1)), target);
+      if (app !== undefined) return app;
+    }
+    return undefined;
+  }
+
+  #add(domain: string, app: App): void {
+    const { kind, host, prefix } = parseDomain(domain);
+    let prefixes = this.#any;
+    if (kind !== 'any') {
+      const hosts = kind === 'exact' ? this.#exact : this.#wildcards;
+      prefixes = hosts.get(host) ?? [];
+      hosts.set(host, prefixes);
+    }
+    if (prefixes.every((known) => known.prefix !== prefix)) prefixes.push({ prefix, app });
+  }
+}
+
+function matchPrefix<App>(prefixes: HostRoutes<App> | undefined, target: string): App | undefined {
+  if (prefixes === undefined) return undefined;
+  for (const { prefix, app } of prefixes) if (isBelow(target, prefix)) return app;
+  return undefined;
+}

@@ -1,0 +1,105 @@
+// The answer on its way to the client: head, body in the framing that suits the client, end. It knows how much went
+// out and whether anything did, on which everything that may fail later depends.
+import { Buffer } from 'node:buffer';
+import { answerFraming, writeInterimHead, writeResponseHead, type AnswerFraming } from '../core/response-fields.ts';
+import { isTrailerCopied } from '../core/request-fields.ts';
+import type { Fields, ResponseHead } from '../http1/message.ts';
+import type { ByteStream } from '../transports/transport.ts';
+import type { Edge } from './edge.ts';
+import { writeChunk } from './request-body.ts';
+
+export interface AnswerContext {
+  readonly isHead: boolean;
+  readonly minorVersion: 0 | 1;
+}
+
+export class Answer {
+  readonly #edge: Edge;
+  readonly #stream: ByteStream;
+  readonly #context: AnswerContext;
+  #framing: AnswerFraming = { kind: 'none' };
+  #trailers: Buffer | undefined;
+  /** A final head went out: no other answer can. */
+  hasBegun = false;
+  /** 0 until a final head went out. */
+  status = 0;
+  bodyBytes = 0;
+
+  constructor(edge: Edge, stream: ByteStream, context: AnswerContext) {
+    this.#edge = edge;
+    this.#stream = stream;
+    this.#context = context;
+  }
+
+  /** The client takes the connection's end for the body's: a failure must not look like one. */
+  get endsByClose(): boolean {
+    return this.#framing.kind === 'until-close';
+  }
+
+  /** Passes an interim head on; HTTP/1.0 knows none (RFC 9110 section 15.2). */
+  interim(head: ResponseHead): void {
+    if (this.#context.minorVersion === 0) return;
+    const { writer } = this.#edge;
+    writer.clear();
+    writeInterimHead(writer, head);
+    this.#flushHead();
+  }
+
+  /** Tells the client to send its body. */
+  continue(): void {
+    this.#stream.write(continueHead, 0, continueHead.length);
+  }
+
+  /** Returns whether the client connection must close after this answer. */
+  begin(head: ResponseHead, closes: boolean): boolean {
+    const { minorVersion, isHead } = this.#context;
+    const { writer, dates } = this.#edge;
+    const framing = answerFraming(head, minorVersion);
+    const mustClose = closes || framing.kind === 'until-close';
+    const connection = mustClose ? 'close' : minorVersion === 0 ? 'keep-alive' : undefined;
+    this.hasBegun = true;
+    this.status = head.status;
+    this.#framing = framing;
+    writer.clear();
+    writeResponseHead(writer, head, {
+      framing,
+      keepsLength: isHead || head.status === 304,
+      connection,
+      date: dates.now(),
+    });
+    this.#flushHead();
+    return mustClose;
+  }
+
+  body(bytes: Buffer, start: number, end: number): void {
+    this.bodyBytes += end - start;
+    if (this.#framing.kind === 'chunked') writeChunk(this.#stream, this.#edge.writer, bytes, { start, end });
+    else this.#stream.write(bytes, start, end);
+  }
+
+  trailers(fields: Fields): void {
+    if (this.#framing.kind !== 'chunked') return;
+    const { writer } = this.#edge;
+    writer.clear();
+    for (let i = 0; i < fields.count; i++) if (isTrailerCopied(fields, i)) writer.copy(fields, i);
+    this.#trailers = writer.take();
+  }
+
+  end(): void {
+    if (this.#framing.kind !== 'chunked') return;
+    if (this.#trailers === undefined) {
+      this.#stream.write(lastChunk, 0, lastChunk.length);
+      return;
+    }
+    const tail = Buffer.concat([lastChunk.subarray(0, 3), this.#trailers, lastChunk.subarray(3)]);
+    this.#stream.write(tail, 0, tail.length);
+  }
+
+  #flushHead(): void {
+    const head = this.#edge.writer.view();
+    this.#stream.write(head, 0, head.length);
+  }
+}
+
+const continueHead = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
+const lastChunk = Buffer.from('0\r\n\r\n');

@@ -1,0 +1,128 @@
+// The body of one request on its way to a worker. It is held while no worker is there to take it, and a small one of
+// a request that may be repeated is kept until the answer begins. Bounded: who fills it must stop when it is full.
+import { Buffer } from 'node:buffer';
+import type { BodyFraming } from '../core/request-fields.ts';
+import type { HeadWriter } from '../http1/head-writer.ts';
+import type { Fields, Framing } from '../http1/message.ts';
+import { isTrailerCopied } from '../core/request-fields.ts';
+import type { ByteStream } from '../transports/transport.ts';
+
+/** Bytes held, or kept for a repetition. */
+const heldBodyBytes = 64 * 1024;
+
+export class RequestBody {
+  readonly #writer: HeadWriter;
+  readonly #framing: Framing;
+  readonly #isRepeatable: boolean;
+  #held: Buffer[] = [];
+  #heldBytes = 0;
+  /** Everything that came is still held. */
+  #isComplete = true;
+  #trailers: Buffer | undefined;
+  /** Body bytes that came from the client. */
+  receivedBytes = 0;
+  /** The client sent the body whole. */
+  hasEnded = false;
+  #isChunkedUpstream = false;
+
+  /** `isRepeatable`: keep what was sent as long as it is small, the request might be sent again. */
+  constructor(writer: HeadWriter, framing: Framing, isRepeatable: boolean) {
+    this.#writer = writer;
+    this.#framing = framing;
+    this.#isRepeatable = isRepeatable;
+  }
+
+  get isFull(): boolean {
+    return this.#heldBytes >= heldBodyBytes;
+  }
+
+  /** True while all that came can be sent (again) from the start. */
+  get isReplayable(): boolean {
+    return this.#isComplete;
+  }
+
+  hold(bytes: Buffer, start: number, end: number): void {
+    this.#held.push(Buffer.from(bytes.subarray(start, end)));
+    this.#heldBytes += end - start;
+  }
+
+  /** Trailers are written out at once: their fields do not outlive the call that reports them. */
+  holdTrailers(fields: Fields): void {
+    const writer = this.#writer;
+    writer.clear();
+    for (let i = 0; i < fields.count; i++) if (isTrailerCopied(fields, i)) writer.copy(fields, i);
+    this.#trailers = writer.length > 0 ? writer.take() : undefined;
+  }
+
+  /** How the body goes to the worker, decided when its head is written: a whole one has a length. */
+  decideFraming(): BodyFraming {
+    const { kind } = this.#framing;
+    this.#isChunkedUpstream = false;
+    if (kind === 'length') return this.#framing;
+    if (kind !== 'chunked') return { kind: 'none' };
+    if (this.hasEnded && this.#trailers === undefined && this.#isComplete) {
+      return { kind: 'length', length: this.#heldBytes };
+    }
+    this.#isChunkedUpstream = true;
+    return { kind: 'chunked' };
+  }
+
+  /** Sends what is held, after the head. */
+  sendHeld(stream: ByteStream): void {
+    for (const piece of this.#held) this.#write(stream, piece, 0, piece.length);
+    if (!this.#isRepeatable) this.#forget();
+    if (this.hasEnded) this.sendEnd(stream);
+  }
+
+  /** Sends bytes that just came. */
+  send(stream: ByteStream, bytes: Buffer, start: number, end: number): void {
+    if (this.#isComplete) {
+      if (this.#isRepeatable && this.#heldBytes + end - start <= heldBodyBytes) this.hold(bytes, start, end);
+      else this.#forget();
+    }
+    this.#write(stream, bytes, start, end);
+  }
+
+  /** Ends the body. */
+  sendEnd(stream: ByteStream): void {
+    if (!this.#isChunkedUpstream) return;
+    stream.write(lastChunk, 0, lastChunk.length);
+    if (this.#trailers !== undefined) stream.write(this.#trailers, 0, this.#trailers.length);
+    stream.write(lineEnd, 0, lineEnd.length);
+  }
+
+  /** The answer began: nothing will be sent again. */
+  dropHeld(): void {
+    if (this.receivedBytes > 0) this.#forget();
+  }
+
+  #write(stream: ByteStream, bytes: Buffer, start: number, end: number): void {
+    if (this.#isChunkedUpstream) writeChunk(stream, this.#writer, bytes, { start, end });
+    else stream.write(bytes, start, end);
+  }
+
+  #forget(): void {
+    this.#held = [];
+    this.#heldBytes = 0;
+    if (this.receivedBytes > 0) this.#isComplete = false;
+  }
+}
+
+const lineEnd = Buffer.from('\r\n');
+const lastChunk = Buffer.from('0\r\n');
+
+/** Writes bytes[start, end) as one chunk. */
+export function writeChunk(
+  stream: ByteStream,
+  writer: HeadWriter,
+  bytes: Buffer,
+  { start, end }: { readonly start: number; readonly end: number },
+): void {
+  if (end === start) return;
+  writer.clear();
+  writer.chunkHead(end - start);
+  const head = writer.view();
+  stream.write(head, 0, head.length);
+  stream.write(bytes, start, end);
+  stream.write(lineEnd, 0, lineEnd.length);
+}

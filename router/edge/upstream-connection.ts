@@ -1,0 +1,214 @@
+// One connection to a worker. It carries one exchange at a time and is lent out again only when the last answer was
+// whole and nothing followed it: bytes that no request asked for end it.
+import type { Buffer } from 'node:buffer';
+import { keepAliveMsOf } from '../core/response-fields.ts';
+import type { Target } from '../core/target.ts';
+import type { Fields, MessageSink, ResponseHead } from '../http1/message.ts';
+import { ResponseParser } from '../http1/response-parser.ts';
+import type { ByteStream, Deadline, StreamHandler } from '../transports/transport.ts';
+import type { Edge } from './edge.ts';
+
+/** `unreachable`: no connection came about. `closed`: it ended too early. `garbage`: what came is no answer. */
+export type UpstreamFault = 'unreachable' | 'closed' | 'garbage';
+
+/** The exchange that uses the connection. After onFault or onAnswerEnd the connection has forgotten it. */
+export interface UpstreamUser {
+  onConnected(): void;
+  onAnswerHead(head: ResponseHead): void;
+  onAnswerBody(bytes: Buffer, start: number, end: number): void;
+  onAnswerTrailers(fields: Fields): void;
+  /** `isReusable`: the connection is clean, provided that the request was sent whole. */
+  onAnswerEnd(isReusable: boolean): void;
+  onUpstreamDrain(): void;
+  onFault(fault: UpstreamFault, reason: string): void;
+}
+
+/**
+ * Idle connections are given up well before a worker does: Node closes after 5 s, and a request sent into a
+ * connection that the worker closes at that moment is lost.
+ */
+const longestIdleMs = 4000;
+/** What is left between our end and the one that a worker announces. */
+const idleMarginMs = 1000;
+
+export class UpstreamConnection implements StreamHandler {
+  readonly target: Target;
+  readonly address: string;
+  readonly stream: ByteStream;
+  readonly #edge: Edge;
+  readonly #parser: ResponseParser;
+  readonly #deadline: Deadline;
+  #user: UpstreamUser | undefined;
+  #isConnected = false;
+  #isClosed = false;
+  #hasPeerEnded = false;
+  /** The answer's end was parsed; whether anything follows it shows only when the parser returned. */
+  #isAnswered = false;
+  #keepsAlive = false;
+  #maxIdleMs = longestIdleMs;
+  /** Since when it idles. */
+  #idleSinceMs = 0;
+  #bytesReceived = 0;
+
+  constructor(edge: Edge, target: Target, user: UpstreamUser) {
+    this.#edge = edge;
+    this.target = target;
+    this.address = target.address;
+    this.#user = user;
+    this.#parser = new ResponseParser(this.#createSink(), edge.settings.responseLimits);
+    this.#deadline = edge.transport.createDeadline(() => {
+      this.#onIdleDeadline();
+    });
+    this.stream = edge.transport.connect(target.address, this);
+  }
+
+  /** Bytes that came since the last `expect`. */
+  get bytesReceived(): number {
+    return this.#bytesReceived;
+  }
+
+  get isConnected(): boolean {
+    return this.#isConnected && !this.#isClosed;
+  }
+
+  idleMs(nowMs: number): number {
+    return nowMs - this.#idleSinceMs;
+  }
+
+  /** False once it has idled longer than the worker may wait. */
+  isFresh(nowMs: number): boolean {
+    return !this.#isClosed && this.idleMs(nowMs) < this.#maxIdleMs;
+  }
+
+  /** Lends the connection to the next exchange. */
+  lend(user: UpstreamUser): void {
+    this.#user = user;
+  }
+
+  /** A request is about to be written. */
+  expect(method: string, asksUpgrade: boolean): void {
+    this.#bytesReceived = 0;
+    this.#isAnswered = false;
+    this.#parser.expect(method, asksUpgrade);
+  }
+
+  /** Waits for the next exchange; the pool holds it. */
+  rest(nowMs: number): void {
+    this.#user = undefined;
+    this.#idleSinceMs = nowMs;
+    this.#deadline.arm(this.#maxIdleMs);
+  }
+
+  /** Hands the stream to a tunnel, which sets a handler of its own. */
+  detach(): ByteStream {
+    this.#user = undefined;
+    this.#isClosed = true;
+    this.#deadline.disarm();
+    return this.stream;
+  }
+
+  destroy(): void {
+    this.#user = undefined;
+    if (this.#isClosed) return;
+    this.#isClosed = true;
+    this.#deadline.disarm();
+    this.stream.destroy();
+  }
+
+  onConnect(): void {
+    this.#isConnected = true;
+    this.#user?.onConnected();
+  }
+
+  onData(bytes: Buffer, start: number, end: number): void {
+    if (this.#isClosed) return;
+    if (this.#user === undefined) {
+      this.#edge.upstreams.remove(this);
+      this.destroy();
+      return;
+    }
+    this.#bytesReceived += end - start;
+    const stop = this.#parser.execute(bytes, start, end);
+    if (this.#isAnswered) this.#complete(stop === end);
+    // After a 101 the stream belongs to a tunnel; what came behind the head is its first bytes.
+    else if (this.stream.handler !== this && stop < end) this.stream.handler.onData(bytes, stop, end);
+  }
+
+  onEnd(): void {
+    if (this.#isClosed) return;
+    if (this.#user === undefined) {
+      this.#edge.upstreams.remove(this);
+      this.destroy();
+      return;
+    }
+    this.#hasPeerEnded = true;
+    this.#parser.finish();
+    if (this.#isAnswered) this.#complete(false);
+    else this.#fail('closed', 'the worker closed the connection');
+  }
+
+  onDrain(): void {
+    this.#user?.onUpstreamDrain();
+  }
+
+  onClose(code: string | undefined): void {
+    if (this.#isClosed) return;
+    this.#edge.upstreams.remove(this);
+    this.#fail(this.#isConnected ? 'closed' : 'unreachable', code ?? 'the worker closed the connection');
+    this.destroy();
+  }
+
+  /** What the parser reports goes to the exchange. */
+  #createSink(): MessageSink<ResponseHead> {
+    return {
+      onHead: (head) => {
+        this.#onHead(head);
+      },
+      onBody: (bytes, start, end) => {
+        this.#user?.onAnswerBody(bytes, start, end);
+      },
+      onTrailers: (fields) => {
+        this.#user?.onAnswerTrailers(fields);
+      },
+      onEnd: () => {
+        this.#isAnswered = true;
+      },
+      onRefusal: ({ reason }) => {
+        this.#fail(this.#hasPeerEnded ? 'closed' : 'garbage', reason);
+      },
+    };
+  }
+
+  #onHead(head: ResponseHead): void {
+    if (head.status >= 200) {
+      this.#keepsAlive = head.keepAlive;
+      const announcedMs = keepAliveMsOf(head);
+      if (announcedMs !== undefined) this.#maxIdleMs = Math.min(longestIdleMs, Math.max(0, announcedMs - idleMarginMs));
+    }
+    this.#user?.onAnswerHead(head);
+  }
+
+  #complete(isClean: boolean): void {
+    this.#isAnswered = false;
+    const user = this.#user;
+    if (user === undefined) return;
+    user.onAnswerEnd(isClean && this.#keepsAlive && this.#maxIdleMs > 0);
+  }
+
+  #fail(fault: UpstreamFault, reason: string): void {
+    const user = this.#user;
+    this.destroy();
+    user?.onFault(fault, reason);
+  }
+
+  #onIdleDeadline(): void {
+    if (this.#user !== undefined || this.#isClosed) return;
+    const nowMs = this.#edge.transport.nowMs();
+    if (this.isFresh(nowMs)) {
+      this.#deadline.arm(this.#maxIdleMs - this.idleMs(nowMs));
+      return;
+    }
+    this.#edge.upstreams.remove(this);
+    this.destroy();
+  }
+}

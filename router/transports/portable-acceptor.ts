@@ -1,0 +1,122 @@
+// One listening socket on plain node:net. Node cannot stop accepting without closing the descriptor, so an inherited
+// one is kept aside and only duplicates of it are ever listened on.
+import { createServer, type Server, type Socket } from 'node:net';
+import { formatAddress, parseAddress } from '../../lib/address.ts';
+import type { Listener } from '../../lib/listeners.ts';
+import { native } from '../../native/index.ts';
+import type { Acceptor } from './transport.ts';
+
+/** The kernel lowers it to net.core.somaxconn. */
+const backlog = 4096;
+
+type State = 'bound' | 'accepting' | 'paused' | 'closed';
+
+export class PortableAcceptor implements Acceptor {
+  readonly #listener: Listener;
+  readonly #onError: (error: Error) => void;
+  readonly #onSocket: (socket: Socket) => void;
+  #server: Server | undefined;
+  #address: string;
+  #state: State = 'bound';
+  /** Connections that came to a listener of our own before the first `resume`. */
+  #early: Socket[] = [];
+
+  constructor(listener: Listener, onError: (error: Error) => void, onSocket: (socket: Socket) => void) {
+    this.#listener = listener;
+    this.#address = listener.address;
+    this.#onError = onError;
+    this.#onSocket = onSocket;
+  }
+
+  get address(): string {
+    return this.#address;
+  }
+
+  /** Binds a listener of our own; an inherited one is bound already and must not be accepted on yet. */
+  async bind(): Promise<void> {
+    if (this.#listener.fd !== undefined) return;
+    const server = this.#createServer();
+    await new Promise<void>((resolve, reject) => {
+      server.once('error', reject);
+      server.listen({ ...bindTarget(this.#listener.address), backlog }, () => {
+        server.off('error', reject);
+        resolve();
+      });
+    });
+    const bound = server.address();
+    if (bound !== null && typeof bound === 'object') {
+      const asked = parseAddress(this.#listener.address);
+      const host = typeof asked === 'object' && asked.kind === 'tcp' ? asked.host : bound.address;
+      this.#address = formatAddress({ kind: 'tcp', host, port: bound.port });
+    }
+    server.on('error', this.#onError);
+    this.#server = server;
+  }
+
+  pause(): boolean {
+    const { fd } = this.#listener;
+    if (fd === undefined || native.addon === undefined || this.#state !== 'accepting') return false;
+    this.#state = 'paused';
+    this.#server?.close();
+    this.#server = undefined;
+    return true;
+  }
+
+  resume(): void {
+    if (this.#state === 'closed' || this.#state === 'accepting') return;
+    this.#state = 'accepting';
+    const { fd } = this.#listener;
+    if (fd !== undefined) this.#listenOn(fd);
+    const early = this.#early;
+    this.#early = [];
+    for (const socket of early) this.#onSocket(socket);
+  }
+
+  close(): void {
+    this.#state = 'closed';
+    this.#server?.close();
+    this.#server = undefined;
+    for (const socket of this.#early) socket.destroy();
+    this.#early = [];
+  }
+
+  #listenOn(fd: number): void {
+    const server = this.#createServer();
+    server.on('error', this.#onError);
+    server.listen({ fd: duplicate(fd) ?? fd, backlog });
+    this.#server = server;
+  }
+
+  #createServer(): Server {
+    return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      if (this.#state !== 'bound') {
+        this.#onSocket(socket);
+        return;
+      }
+      // Until it is taken up nobody listens, and an error event without a listener would end the process.
+      socket.on('error', () => undefined);
+      this.#early.push(socket);
+    });
+  }
+}
+
+function bindTarget(text: string): { path: string } | { port: number; host?: string } {
+  const address = parseAddress(text);
+  if (typeof address === 'string') throw new Error(address);
+  if (address.kind === 'unix') return { path: address.path };
+  return address.host === '' ? { port: address.port } : { port: address.port, host: address.host };
+}
+
+/** A second descriptor of the same socket: Node has no dup, but a descriptor that is passed on arrives as a new one. */
+function duplicate(fd: number): number | undefined {
+  const { addon } = native;
+  if (addon === undefined) return undefined;
+  const [ours, theirs] = addon.socketPair();
+  try {
+    addon.sendDescriptors(ours, new Uint8Array(1), [fd]);
+    return addon.receiveDescriptors(theirs)?.descriptors[0];
+  } finally {
+    addon.closeDescriptor(ours);
+    addon.closeDescriptor(theirs);
+  }
+}

@@ -1,0 +1,164 @@
+// One net.Socket behind the seam of transport.ts. What is written during a turn is gathered and leaves by one write.
+import type { Buffer } from 'node:buffer';
+import type { Socket } from 'node:net';
+import { errnoOf } from '../../lib/errors.ts';
+import type { ByteStream, StreamHandler } from './transport.ts';
+import { Gathered, type WriteArena } from './write-arena.ts';
+
+/** A write returns false while more than this waits for the peer. */
+const highWaterBytes = 64 * 1024;
+
+/** The transport as its streams see it. */
+export interface TurnKeeper {
+  readonly arena: WriteArena;
+  enter(): void;
+  leave(): void;
+  /** The stream has something to flush when the turn ends. */
+  onDirty(stream: PortableStream): void;
+}
+
+export class PortableStream implements ByteStream {
+  handler: StreamHandler;
+  readonly #socket: Socket;
+  readonly #turns: TurnKeeper;
+  readonly #gathered = new Gathered();
+  #gatheredBytes = 0;
+  #isDirty = false;
+  #isBlocked = false;
+  #isEnding = false;
+  #isGone = false;
+  #code: string | undefined;
+  #remoteAddress: string | undefined;
+
+  constructor(socket: Socket, turns: TurnKeeper, handler: StreamHandler) {
+    this.#socket = socket;
+    this.#turns = turns;
+    this.handler = handler;
+    this.#listen();
+  }
+
+  get remoteAddress(): string {
+    return (this.#remoteAddress ??= (this.#socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, ''));
+  }
+
+  get isBlocked(): boolean {
+    return this.#isBlocked;
+  }
+
+  get pendingBytes(): number {
+    return this.#isGone ? 0 : this.#gatheredBytes + this.#socket.writableLength;
+  }
+
+  write(bytes: Buffer, start: number, end: number): boolean {
+    if (this.#isEnding || this.#isGone || end === start) return !this.#isBlocked;
+    this.#turns.arena.append(this.#gathered, bytes, start, end);
+    this.#gatheredBytes += end - start;
+    this.#soil();
+    if (this.#gatheredBytes + this.#socket.writableLength > highWaterBytes) this.#isBlocked = true;
+    return !this.#isBlocked;
+  }
+
+  end(): void {
+    if (this.#isEnding || this.#isGone) return;
+    this.#isEnding = true;
+    this.#soil();
+  }
+
+  destroy(): void {
+    if (this.#isGone) return;
+    this.#write();
+    this.#isGone = true;
+    this.#socket.destroy();
+  }
+
+  reset(): void {
+    if (this.#isGone) return;
+    this.#isGone = true;
+    // Only TCP has a reset; on a unix socket Node throws, and the end of the connection must do.
+    if (this.#socket.remoteAddress === undefined) this.#socket.destroy();
+    else this.#socket.resetAndDestroy();
+  }
+
+  pause(): void {
+    this.#socket.pause();
+  }
+
+  resume(): void {
+    this.#socket.resume();
+  }
+
+  /** Bytes that arrived, from whichever way the transport reads this socket. */
+  onBytes(bytes: Buffer, end: number): void {
+    if (this.#isGone) return;
+    this.#turns.enter();
+    this.handler.onData(bytes, 0, end);
+    this.#turns.leave();
+  }
+
+  /** The turn ends: hands to the kernel what was gathered. */
+  flush(): void {
+    this.#isDirty = false;
+    if (this.#isGone) return;
+    this.#write();
+    if (this.#isEnding) this.#socket.end();
+    this.#unblock();
+  }
+
+  #soil(): void {
+    if (this.#isDirty) return;
+    this.#isDirty = true;
+    this.#turns.onDirty(this);
+  }
+
+  #write(): void {
+    if (this.#gatheredBytes === 0) return;
+    this.#gatheredBytes = 0;
+    const gathered = this.#gathered;
+    const socket = this.#socket;
+    gathered.seal();
+    const { pieces } = gathered;
+    const [only] = pieces;
+    if (pieces.length === 1 && only !== undefined) {
+      socket.write(only);
+    } else {
+      socket.cork();
+      for (const piece of pieces) socket.write(piece);
+      socket.uncork();
+    }
+    pieces.length = 0;
+    // Node's socket writes at once and keeps only what the kernel did not take (libuv's uv_try_write).
+    if (socket.writableLength > 0) this.#turns.arena.pin();
+  }
+
+  #unblock(): void {
+    if (!this.#isBlocked || this.#socket.writableLength > 0 || this.#gatheredBytes > 0) return;
+    this.#isBlocked = false;
+    this.handler.onDrain();
+  }
+
+  #listen(): void {
+    const socket = this.#socket;
+    const turns = this.#turns;
+    socket.on('drain', () => {
+      if (!this.#isBlocked || this.#isGone) return;
+      turns.enter();
+      this.#unblock();
+      turns.leave();
+    });
+    socket.on('end', () => {
+      if (this.#isGone) return;
+      turns.enter();
+      this.handler.onEnd();
+      turns.leave();
+    });
+    socket.on('error', (error) => {
+      this.#code ??= errnoOf(error) ?? error.name;
+    });
+    socket.on('close', () => {
+      this.#isGone = true;
+      turns.enter();
+      this.handler.onClose(this.#code);
+      turns.leave();
+    });
+  }
+}

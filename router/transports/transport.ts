@@ -1,0 +1,87 @@
+// The seam between the edge, which decides, and a transport, which moves bytes. Every call happens in turns: the
+// transport calls a handler with what arrived, the handler issues commands, and what it wrote goes out in one piece
+// per stream when it returns. So a transport may hand over a shared buffer and carry out commands as a batch.
+import type { Buffer } from 'node:buffer';
+import type { Timer } from '../../lib/clock.ts';
+import type { Listener } from '../../lib/listeners.ts';
+
+/** What a stream tells its owner. After onClose nothing more is said. */
+export interface StreamHandler {
+  /** A connect succeeded; never called for accepted streams. */
+  onConnect(): void;
+  /** bytes[start, end) arrived; they are valid during the call only. */
+  onData(bytes: Buffer, start: number, end: number): void;
+  /** The peer ended its direction; ours stays open. */
+  onEnd(): void;
+  /** After a write returned false: enough went out to go on. */
+  onDrain(): void;
+  /** The stream is gone, whoever ended it, also where a connect failed. `code` is the errno name of a fault. */
+  onClose(code: string | undefined): void;
+}
+
+export interface ByteStream {
+  /** Who is called; may be replaced at any time (an upgraded connection gets a tunnel). */
+  handler: StreamHandler;
+  /** Numeric address of the peer (IPv4 in its own notation); empty on a unix socket. */
+  readonly remoteAddress: string;
+  /** True while a write would return false. */
+  readonly isBlocked: boolean;
+  /** Bytes written that the kernel has not taken yet. */
+  readonly pendingBytes: number;
+  /**
+   * Copies bytes[start, end); they go out when the present turn ends. False: more than the high-water mark waits,
+   * stop until onDrain. A write after `end` or `destroy` does nothing.
+   */
+  write(bytes: Buffer, start: number, end: number): boolean;
+  /** Ends our direction after what was written. The peer's direction goes on. */
+  end(): void;
+  /** Drops the connection after what the kernel takes at once; onClose follows in a later turn. */
+  destroy(): void;
+  /** As destroy, but so that the peer cannot take it for a regular end (TCP: RST) where the transport can. */
+  reset(): void;
+  /** Stops onData and onEnd soon: what was read already may still come. */
+  pause(): void;
+  resume(): void;
+}
+
+/** A coarse timer that is armed often and fires seldom; it fires at most `deadlineGrainMs` late, never early. */
+export interface Deadline {
+  /** Fires once after `delayMs`, instead of when it was to fire before. */
+  arm(delayMs: number): void;
+  disarm(): void;
+}
+
+export const deadlineGrainMs = 250;
+
+export interface Acceptor {
+  /** Where it listens, with the real port. */
+  readonly address: string;
+  /** Leaves further connections in the kernel's queue until `resume`. False: this listener cannot wait. */
+  pause(): boolean;
+  resume(): void;
+  /** Accepts no more; connections go on. */
+  close(): void;
+}
+
+export interface AcceptHandler {
+  /** The owner sets the stream's handler before it returns. */
+  onStream(stream: ByteStream): void;
+  onError(error: Error): void;
+}
+
+export interface Transport {
+  readonly name: string;
+  /** Why this transport runs, in words. */
+  readonly reason: string;
+  /** Milliseconds of a monotonic clock. */
+  nowMs(): number;
+  /** Runs `act` as a turn of its own; for what is caused by neither a stream nor a timer of this transport. */
+  run(act: () => void): void;
+  /** Address as lib/address spells it. The outcome is told by onConnect or onClose, never before it returns. */
+  connect(address: string, handler: StreamHandler): ByteStream;
+  /** Takes up a listener; streams come from the first `resume` of the acceptor on. */
+  listen(listener: Listener, handler: AcceptHandler): Promise<Acceptor>;
+  /** A precise timer, for what is rare. */
+  after(delayMs: number, fire: () => void): Timer;
+  createDeadline(onExpire: () => void): Deadline;
+}
