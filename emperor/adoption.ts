@@ -1,0 +1,66 @@
+// What a dead emperor left: children that live on and are to dial in, and directories that nobody owns any more. It
+// only waits and sweeps; taking a child over is no more than hearing its hello.
+import type { Clock } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import type { Apps } from './apps.ts';
+import { instanceKey } from './facts.ts';
+import type { GenerationDirs } from './generation-dirs.ts';
+import { commandLine, isAlive } from './proc.ts';
+import { findOrphans } from './run-directory.ts';
+
+/** Children dial again within a second; one that was seen alive is waited for a little longer. */
+const adoptionMs = 1200;
+const longestAdoptionMs = 3000;
+const adoptionLookMs = 20;
+
+interface Surroundings {
+  readonly clock: Clock;
+  readonly log: Logger;
+}
+
+/** Waits for the children of an emperor that died; those that can be seen alive are waited for longer. */
+export async function awaitOrphans(
+  controlPath: string,
+  dialledIn: ReadonlySet<number>,
+  { clock, log }: Surroundings,
+): Promise<void> {
+  const orphans = findOrphans(controlPath);
+  const isBlind = process.platform !== 'linux';
+  const untilMs = clock.nowMs() + (isBlind ? adoptionMs : longestAdoptionMs);
+  log.info({ orphans: orphans.length }, 'taking over from an emperor that died');
+  while (clock.nowMs() < untilMs) {
+    if (!isBlind && orphans.every((pid) => dialledIn.has(pid) || !isAlive(pid))) return;
+    await new Promise<void>((resolve) => {
+      clock.after(adoptionLookMs, resolve);
+    });
+  }
+  const missing = orphans.filter((pid) => !dialledIn.has(pid) && isAlive(pid));
+  if (missing.length > 0) log.warn({ pids: missing }, 'these processes of a dead emperor did not dial in');
+}
+
+interface Leftovers {
+  readonly apps: Apps;
+  readonly dirs: GenerationDirs;
+  readonly log: Logger;
+}
+
+/** Clears the directories whose instance neither dialled in nor is alive. */
+export function removeStaleDirs(controlPath: string, { apps, dirs, log }: Leftovers): void {
+  const alive = new Set(
+    findOrphans(controlPath).map((pid) => {
+      const args = (commandLine(pid) ?? '').split(' ');
+      return `${args[args.indexOf('--name') + 1] ?? ''}/${args[args.indexOf('--generation') + 1] ?? ''}`;
+    }),
+  );
+  for (const [name, generations] of dirs.list()) {
+    const instances = apps.get(name)?.instances;
+    const stale = generations.filter((one) => instances?.has(one) !== true && !alive.has(instanceKey(name, one)));
+    const isEmpty = stale.length === generations.length && dirs.stoppedAfter(name) === undefined;
+    const problems = isEmpty
+      ? [dirs.removeApp(name)]
+      : stale.map((one) => dirs.retire(name, one, new Set(instances?.keys())));
+    for (const problem of problems) {
+      if (problem !== undefined) log.error({ why: problem }, `cleaning up after ${name} failed`);
+    }
+  }
+}

@@ -1,0 +1,30 @@
+// PURE. What an app is, derived from the facts each time it is asked; it is stored nowhere, so it cannot be wrong.
+import { chooseDeployable, liveInstance, satisfies, type AppFacts, type Desired } from './facts.ts';
+import { decideRestart } from './restart-policy.ts';
+
+export type AppState = 'running' | 'deploying' | 'degraded' | 'backoff' | 'failed' | 'stopped' | 'invalid';
+
+/** `isBroken`: the file is invalid or unreadable just now. */
+export function deriveAppState(desired: Desired, app: AppFacts, isBroken: boolean, nowMs: number): AppState {
+  if (!isWanted(desired, app.name)) return 'stopped';
+  const chosen = chooseDeployable(desired, app);
+  if (chosen === undefined) return 'invalid';
+  const isStarting = app.instances.some(
+    ({ state, deployable }) => state === 'starting' && satisfies(deployable, chosen),
+  );
+  if (isStarting) return 'deploying';
+  const live = liveInstance(app);
+  if (live === undefined) {
+    const decision = decideRestart(app.deaths, nowMs);
+    return decision.restart ? 'deploying' : decision.state;
+  }
+  if (!satisfies(live.deployable, chosen)) return 'deploying';
+  const target = desired.apps.get(app.name)?.target ?? chosen;
+  return isBroken || !satisfies(live.deployable, target) ? 'degraded' : 'running';
+}
+
+function isWanted(desired: Desired, name: string): boolean {
+  if (desired.isEnding) return false;
+  const wanted = desired.apps.get(name);
+  return wanted === undefined ? !desired.isComplete : !wanted.isStopped;
+}

@@ -1,0 +1,160 @@
+// All apps the emperor knows, by name: those that have a file and those of which something still runs. It adopts
+// what dials in, starts what it is told to start, and yields the facts for the planner.
+import type { Clock } from '../lib/clock.ts';
+import { entryPoints } from '../lib/entry-points.ts';
+import type { Logger } from '../lib/log.ts';
+import type { VassalHello } from '../lib/messages.ts';
+import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
+import { App } from './app.ts';
+import { adoptChild, spawnChild } from './child.ts';
+import type { ConfigSnapshot, FileState } from './config/scan.ts';
+import type { Connection } from './connection.ts';
+import type { Deployable, Desired, DesiredApp } from './facts.ts';
+import type { GenerationDirs } from './generation-dirs.ts';
+import { VassalHandle, type VassalEvents } from './vassal-handle.ts';
+
+export interface AppsOptions {
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly dirs: GenerationDirs;
+  readonly controlPath: string;
+  readonly env: NodeJS.ProcessEnv;
+  readonly events: VassalEvents;
+}
+
+export class Apps {
+  readonly #options: AppsOptions;
+  readonly #apps = new Map<string, App>();
+  /** Outlives the app, so that a name's generations only ever grow. */
+  readonly #lastGenerations = new Map<string, number>();
+  #isComplete = false;
+  #isEnding = false;
+
+  constructor(options: AppsOptions) {
+    this.#options = options;
+    for (const [name, generations] of options.dirs.list()) {
+      this.#lastGenerations.set(name, Math.max(options.dirs.stoppedAfter(name) ?? 0, ...generations));
+    }
+  }
+
+  get all(): readonly App[] {
+    return [...this.#apps.values()].sort((a, b) => (a.name < b.name ? -1 : 1));
+  }
+
+  get(name: string): App | undefined {
+    return this.#apps.get(name);
+  }
+
+  /** What adopted instances run, for the first scan: they keep their domains. */
+  running(): ReadonlyMap<string, VassalSpec> {
+    return new Map(this.all.flatMap((app) => (app.live === undefined ? [] : [[app.name, app.live.deployable.spec]])));
+  }
+
+  desired(): Desired {
+    if (this.#isEnding) return { isComplete: true, isEnding: true, apps: new Map() };
+    const apps = new Map<string, DesiredApp>();
+    for (const [name, app] of this.#apps) {
+      const desired = app.desired();
+      if (desired !== undefined) apps.set(name, desired);
+    }
+    return { isComplete: this.#isComplete, isEnding: false, apps };
+  }
+
+  /** Takes a scan in; returns the apps whose file was just found to be invalid. */
+  observe(snapshot: ConfigSnapshot, onTouch: 'deploy' | 'ignore'): readonly App[] {
+    const nowMs = this.#options.clock.nowMs();
+    if (snapshot.directoryProblem === null) this.#isComplete = true;
+    for (const name of snapshot.files.keys()) this.#ensure(name);
+    const isKnown = (file: FileState | undefined): boolean => file !== undefined || this.#isComplete;
+    return this.all.filter((app) => {
+      const file = snapshot.files.get(app.name);
+      return isKnown(file) && app.observe(file, onTouch, nowMs).isRejected;
+    });
+  }
+
+  start(name: string, generation: number, deployable: Deployable): void {
+    const { clock, dirs, env, controlPath } = this.#options;
+    const app = this.#ensure(name);
+    const instance = this.#handle(name, generation, { deployable, sinceMs: app.takeSince(clock.nowMs()) });
+    app.add(instance);
+    this.#lastGenerations.set(name, app.lastGeneration);
+    const problem = dirs.make(name, generation);
+    if (problem !== undefined) {
+      instance.onExit({ code: null, message: `could not be started: no directory for its sockets: ${problem}` });
+      return;
+    }
+    instance.own(
+      spawnChild({
+        entryPoint: entryPoints.vassal,
+        args: ['--name', name, '--generation', String(generation), '--control', controlPath],
+        env,
+        onExit: (exit) => {
+          instance.onExit(exit);
+        },
+      }),
+    );
+  }
+
+  /** A primary dialled in: one of ours, or one that outlived another emperor. */
+  onHello(connection: Connection, hello: VassalHello): void {
+    const { log, clock } = this.#options;
+    const known = this.#apps.get(hello.name)?.instances.get(hello.generation);
+    if (known !== undefined && known.pid === hello.pid) {
+      known.attach(connection, hello);
+      return;
+    }
+    if (known !== undefined || hello.running === null) {
+      // It serves nobody: another process has its place, or it was never told what to run.
+      log.warn({ app: hello.name, generation: hello.generation, child: hello.pid }, 'stray vassal told to stop');
+      connection.send({ type: 'stop' });
+      return;
+    }
+    const { spec, digest } = hello.running;
+    const app = this.#ensure(hello.name);
+    const deployable = { spec, digest, order: 0 };
+    const instance = this.#handle(hello.name, hello.generation, { deployable, sinceMs: clock.nowMs() });
+    // It became live under another emperor, which told it then.
+    instance.isAnnounced = hello.running.state.phase === 'ready';
+    app.add(instance);
+    this.#lastGenerations.set(hello.name, app.lastGeneration);
+    instance.own(
+      adoptChild(hello.pid, clock, (exit) => {
+        instance.onExit(exit);
+      }),
+    );
+    log.info({ app: hello.name, generation: hello.generation, child: hello.pid }, 'vassal adopted');
+    instance.attach(connection, hello);
+  }
+
+  forget(name: string): void {
+    this.#apps.delete(name);
+  }
+
+  /** From now on nothing is wanted. */
+  end(): void {
+    this.#isEnding = true;
+  }
+
+  /** Lets go of every instance; they go on, and the next emperor adopts them. */
+  release(): void {
+    for (const app of this.all) for (const instance of app.instances.values()) instance.release();
+  }
+
+  hurry(): void {
+    for (const app of this.all) for (const instance of app.instances.values()) instance.apply('hurried');
+  }
+
+  #ensure(name: string): App {
+    const known = this.#apps.get(name);
+    if (known !== undefined) return known;
+    const app = new App(name, this.#lastGenerations.get(name) ?? 0);
+    if (this.#options.dirs.stoppedAfter(name) !== undefined) app.stop();
+    this.#apps.set(name, app);
+    return app;
+  }
+
+  #handle(name: string, generation: number, of: { deployable: Deployable; sinceMs: number }): VassalHandle {
+    const { clock, log, dirs, events } = this.#options;
+    return new VassalHandle({ name, generation, ...of, dir: dirs.path(name, generation), clock, log, events });
+  }
+}

@@ -1,0 +1,127 @@
+// emperor run [DIR]: serves a directory until it is told to end. It puts flags and emperor.yaml together and starts
+// the emperor with them.
+import { resolve } from 'node:path';
+import { InvalidArgumentError, Option } from 'commander';
+import { systemClock } from '../../lib/clock.ts';
+import { EmperorError, messageOf } from '../../lib/errors.ts';
+import { cliExit } from '../../lib/exit-codes.ts';
+import { createLogger, type LogOptions, type Logger } from '../../lib/log.ts';
+import { parseAddress } from '../../lib/address.ts';
+import type { EmperorConfig } from '../../lib/spec/emperor-config.ts';
+import { formatProblem } from '../config/problem.ts';
+import { readSourceLine } from '../config/source-line.ts';
+import { Emperor } from '../emperor.ts';
+import { describeProblem } from '../problem-text.ts';
+import { mergeSettings, type RunFlags } from '../settings.ts';
+import { Announcer } from './announcer.ts';
+import { configOption, defaultDirectory, readConfig, type ConfigFlag } from './config-flag.ts';
+import { Signals } from './signals.ts';
+import type { Terminal } from './terminal.ts';
+import { runDirOf, runDirOption, type AddVerb, type RunDirFlag, type VerbContext } from './verb.ts';
+
+interface Flags extends RunDirFlag, ConfigFlag {
+  readonly listen?: readonly string[];
+  readonly admin?: string;
+  readonly transport: string;
+}
+
+export const addRun: AddVerb = (program, context) => {
+  program
+    .command('run [dir]')
+    .description(`serve the apps of a directory (default: ${defaultDirectory})`)
+    .addOption(configOption())
+    .option('--listen <address>', 'an address that clients connect to; can be repeated', collectAddress)
+    .addOption(runDirOption())
+    .option('--admin <address>', 'a loopback address that answers GET /status', checkAddress)
+    .addOption(
+      new Option('--transport <name>', 'how bytes are moved').choices(['auto', 'portable', 'reactor']).default('auto'),
+    )
+    .action(async (dir: string | undefined, flags: Flags) => {
+      await run(resolve(dir ?? defaultDirectory), flags, context);
+    });
+};
+
+async function run(directory: string, flags: Flags, { terminal, exitWith }: VerbContext): Promise<void> {
+  if (flags.transport === 'reactor') {
+    exitWith(cliExit.usage);
+    throw new EmperorError('EMP_CONFIG_INVALID', 'this version has no reactor transport', {
+      hint: 'leave --transport out, or say --transport portable',
+    });
+  }
+  const config = await configOrProblems(flags.config, terminal);
+  if (config === undefined) {
+    exitWith(cliExit.badConfig);
+    return;
+  }
+  const runFlags: RunFlags = { listen: flags.listen, admin: flags.admin };
+  const logOptions = logOptionsOf(config);
+  const log = createLogger('emperor', logOptions);
+  exitOnBug(log);
+  const signals = new Signals(log, systemClock);
+  const emperor = await Emperor.start({
+    directory,
+    runDir: resolve(flags.runDir ?? config['run-dir'] ?? runDirOf(flags, terminal)),
+    settings: mergeSettings(config, runFlags),
+    logOptions,
+    log,
+    clock: systemClock,
+    random: Math.random,
+  });
+  const announcer = new Announcer({ terminal, clock: systemClock, cwd: process.cwd(), status: () => emperor.status() });
+  emperor.hub.subscribe((event) => {
+    announcer.onEvent(event);
+  });
+  signals.obey(emperor, async () => {
+    await readAgain(emperor, { flags, runFlags, log });
+  });
+  await emperor.ended;
+}
+
+async function configOrProblems(path: string | undefined, terminal: Terminal): Promise<EmperorConfig | undefined> {
+  const file = await readConfig(path);
+  if (file.state === 'valid') return file.config;
+  for (const problem of file.problems) terminal.err(`${formatProblem(problem, await readSourceLine(problem))}\n`);
+  return undefined;
+}
+
+/** SIGHUP: emperor.yaml and the directory are read again; a bad emperor.yaml changes nothing. */
+async function readAgain(
+  emperor: Emperor,
+  { flags, runFlags, log }: { readonly flags: Flags; readonly runFlags: RunFlags; readonly log: Logger },
+): Promise<void> {
+  const file = await readConfig(flags.config);
+  if (file.state === 'invalid') {
+    for (const problem of file.problems) log.error({ problem }, describeProblem(problem, process.cwd()));
+    emperor.rescan();
+    return;
+  }
+  const ignored = emperor.adjust(mergeSettings(file.config, runFlags));
+  if (ignored.length > 0)
+    log.warn({ keys: ignored }, 'these keys of emperor.yaml changed, and need a restart to take effect');
+  log.info('emperor.yaml was read again');
+}
+
+/** A bug ends us, and says so; children go on, and the next emperor adopts them. */
+function exitOnBug(log: Logger): void {
+  const die = (error: unknown): void => {
+    log.fatal({ err: error }, `bug: ${messageOf(error)}`);
+    process.exit(cliExit.failed);
+  };
+  process.on('uncaughtException', die);
+  process.on('unhandledRejection', die);
+}
+
+function logOptionsOf({ log }: EmperorConfig): LogOptions {
+  const format = log.format === 'auto' ? (process.stderr.isTTY ? 'pretty' : 'json') : log.format;
+  return { level: log.level, format };
+}
+
+function checkAddress(text: string): string {
+  const address = parseAddress(text);
+  if (typeof address === 'string') throw new InvalidArgumentError(address);
+  return text;
+}
+
+function collectAddress(text: string, before: readonly string[] | undefined): readonly string[] {
+  return [...(before ?? []), checkAddress(text)];
+}

@@ -1,0 +1,167 @@
+// A vassal's file to its spec: the table of keys, the defaults of emperor.yaml, then everything that the table
+// cannot know: exactly one app, domains in one spelling, paths that exist. It reads files and starts nothing.
+import { dirname, isAbsolute, resolve } from 'node:path';
+import type { EmperorConfig } from '../../lib/spec/emperor-config.ts';
+import { emperorFields } from '../../lib/spec/emperor-config.ts';
+import { appKeys, vassalSchema, type VassalSpec } from '../../lib/spec/vassal-spec.ts';
+import { defaultDomain, normaliseDomain, type DomainResult } from './domains.ts';
+import { findEntryFile, kindOf } from './entry-file.ts';
+import { parseConfig, type ParsedFile, type Path } from './parse.ts';
+import { fileFault, programFault, programPath, type PathFault } from './paths.ts';
+import { compareProblems, problemAt, type Place, type Problem } from './problem.ts';
+import { validateTable } from './validate.ts';
+
+/** Values of emperor.yaml for vassals that do not set the key; its paths are absolute. */
+export type VassalDefaults = EmperorConfig['defaults'];
+
+export type VassalFile =
+  | {
+      readonly ok: true;
+      readonly spec: VassalSpec;
+      /** Where each domain is claimed; null for the one that comes from the file's name. */
+      readonly domainPlaces: ReadonlyMap<string, Place | null>;
+    }
+  | { readonly ok: false; readonly problems: readonly Problem[] };
+
+export interface VassalFileOptions {
+  /** Absolute; it decides the format, and what relative paths are relative to. */
+  readonly file: string;
+  readonly name: string;
+  readonly defaults: VassalDefaults;
+}
+
+/** Reads a vassal's config text. Never rejects for bad input. */
+export async function readVassalText(text: string, options: VassalFileOptions): Promise<VassalFile> {
+  const result = parseConfig(text, options.file);
+  if (!result.ok) return result;
+  const { parsed } = result;
+  const table = validateTable(parsed, vassalSchema, { elsewhere });
+  const faults = new Faults(parsed);
+  checkAppKeys(faults);
+  if (!table.ok) return { ok: false, problems: [...table.problems, ...faults.problems].sort(compareProblems) };
+  const own = new Set(Object.keys(parsed.value));
+  const merged = mergeDefaults(table.value, own, options.defaults);
+  const domainPlaces = readDomains(faults, table.value.domains, options.name);
+  const chdir = resolve(dirname(options.file), table.value.chdir ?? '.');
+  const spec = { ...merged, domains: [...domainPlaces.keys()], chdir };
+  const resolved = await resolvePaths(faults, spec, own);
+  return faults.problems.length > 0
+    ? { ok: false, problems: faults.problems.sort(compareProblems) }
+    : { ok: true, spec: resolved, domainPlaces };
+}
+
+/** Collects the problems of one file. */
+class Faults {
+  readonly parsed: ParsedFile;
+  readonly problems: Problem[] = [];
+
+  constructor(parsed: ParsedFile) {
+    this.parsed = parsed;
+  }
+
+  add(path: Path, part: 'key' | 'value', fault: { readonly message: string; readonly hint: string }): void {
+    const place = part === 'key' ? this.parsed.keyAt(path) : this.parsed.valueAt(path);
+    this.problems.push(problemAt(this.parsed.file, place, fault));
+  }
+
+  /** A fault of something that the file does not say itself. */
+  addToFile(fault: { readonly message: string; readonly hint: string }): void {
+    this.problems.push(problemAt(this.parsed.file, null, fault));
+  }
+}
+
+function elsewhere(key: string): string | undefined {
+  return Object.hasOwn(emperorFields, key) ? `${key} belongs in emperor.yaml, not in an app's file` : undefined;
+}
+
+function checkAppKeys(faults: Faults): void {
+  const [first, second] = appKeys.filter((key) => Object.hasOwn(faults.parsed.value, key));
+  if (first === undefined) {
+    faults.addToFile({
+      message: `expected one of the keys ${appKeys.join(', ')}, which say what the app is`,
+      hint: 'add a line such as app: ./server.js',
+    });
+  } else if (second !== undefined) {
+    faults.add([second], 'key', {
+      message: `expected one of ${first} and ${second}, got both`,
+      hint: `keep the one that starts the app and remove the other`,
+    });
+  }
+}
+
+type Table = Omit<VassalSpec, 'domains' | 'chdir'>;
+
+/** Own keys win over the defaults; of `env`, each variable for itself. */
+function mergeDefaults(table: Table, own: ReadonlySet<string>, defaults: VassalDefaults): Table {
+  const missing = Object.entries(defaults).filter(([key, value]) => value !== undefined && !own.has(key));
+  return { ...table, ...Object.fromEntries(missing), env: { ...defaults.env, ...table.env } };
+}
+
+function readDomains(faults: Faults, written: readonly string[] | undefined, name: string): Map<string, Place | null> {
+  const places = new Map<string, Place | null>();
+  if (written === undefined) {
+    const result = defaultDomain(name);
+    if (result.ok) places.set(result.domain, null);
+    else faults.addToFile({ message: `the file's name makes no domain: ${result.message}`, hint: 'set domains' });
+    return places;
+  }
+  // One text and a list come out of the table alike; only the list has places of its own entries.
+  const isList = Array.isArray(faults.parsed.value['domains']);
+  written.forEach((entry, index) => {
+    const path = isList ? ['domains', index] : ['domains'];
+    const result: DomainResult = normaliseDomain(entry);
+    if (!result.ok) faults.add(path, 'value', result);
+    else if (!places.has(result.domain)) places.set(result.domain, faults.parsed.valueAt(path));
+  });
+  return places;
+}
+
+async function resolvePaths(faults: Faults, spec: VassalSpec, own: ReadonlySet<string>): Promise<VassalSpec> {
+  const chdirKind = await kindOf(spec.chdir);
+  if (chdirKind !== 'directory') {
+    // Everything else is relative to it; more problems would only repeat this one.
+    const why = chdirKind === 'missing' ? 'which does not exist' : chdirKind === 'file' ? 'a file' : chdirKind;
+    const fault = {
+      message: `chdir: expected a directory, got ${spec.chdir}, ${why}`,
+      hint: 'create it, or mend the path',
+    };
+    faults.add(['chdir'], 'value', fault);
+    return spec;
+  }
+  const app = spec.app === undefined ? undefined : await resolveApp(faults, spec.app, spec.chdir);
+  const envFiles = spec['env-file'].map((path) => resolve(spec.chdir, path));
+  await Promise.all(
+    envFiles.map(async (path, index) => {
+      report(faults, await fileFault(path), { key: 'env-file', index, own });
+    }),
+  );
+  const node = spec.node === undefined ? undefined : programPath(spec.node, spec.chdir);
+  if (node !== undefined) report(faults, await programFault(node), { key: 'node', index: 0, own });
+  return {
+    ...spec,
+    'env-file': envFiles,
+    ...(app === undefined ? {} : { app }),
+    ...(node === undefined ? {} : { node }),
+  };
+}
+
+async function resolveApp(faults: Faults, app: string, chdir: string): Promise<string> {
+  const entry = await findEntryFile(app, chdir);
+  if (entry.ok) return entry.path;
+  faults.add(['app'], 'value', { message: `app: ${entry.message}`, hint: entry.hint });
+  return isAbsolute(app) ? app : resolve(chdir, app);
+}
+
+function report(
+  faults: Faults,
+  fault: PathFault | undefined,
+  { key, index, own }: { readonly key: string; readonly index: number; readonly own: ReadonlySet<string> },
+): void {
+  if (fault === undefined) return;
+  if (!own.has(key)) {
+    faults.addToFile({ message: `${key}, from defaults in emperor.yaml: ${fault.message}`, hint: fault.hint });
+    return;
+  }
+  const path = Array.isArray(faults.parsed.value[key]) ? [key, index] : [key];
+  faults.add(path, 'value', { message: `${key}: ${fault.message}`, hint: fault.hint });
+}

@@ -1,0 +1,133 @@
+// What can be asked of the emperor over HTTP on control.sock. It only translates: every answer is the commands' or
+// the status'.
+import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
+import type { Clock } from '../lib/clock.ts';
+import { readBody, reply, replyError, startLines, type LineStream } from './api-reply.ts';
+import type { CommandOutcome, Commands } from './commands.ts';
+import type { EventHub } from './events.ts';
+import type { GenerationDirs } from './generation-dirs.ts';
+import { LogFollower, lastLines } from './log-follow.ts';
+import type { Status } from './status.ts';
+
+export interface ControlApi {
+  readonly clock: Clock;
+  readonly hub: EventHub;
+  readonly dirs: GenerationDirs;
+  readonly commands: Commands;
+  readonly status: () => Status;
+  /** Begins the end; calling it again does nothing. */
+  readonly shutDown: () => void;
+}
+
+interface Call {
+  readonly api: ControlApi;
+  readonly request: IncomingMessage;
+  readonly response: ServerResponse;
+  readonly query: URLSearchParams;
+  /** The app that the path names; empty where it names none. */
+  readonly app: string;
+}
+
+type Handler = (call: Call) => void | Promise<void>;
+
+const handlers: Readonly<Record<string, Handler>> = {
+  'GET /status': ({ api, response }) => {
+    reply(response, 200, api.status());
+  },
+  'GET /events': streamEvents,
+  'GET /logs': streamLogs,
+  'POST /shutdown': ({ api, response }) => {
+    reply(response, 202, { result: 'stopping', pid: process.pid });
+    api.shutDown();
+  },
+  'POST /apps/*/reload': async (call) => command(call, (app, wait) => call.api.commands.reload(app, wait)),
+  'POST /apps/*/start': async (call) => command(call, (app, wait) => call.api.commands.start(app, wait)),
+  'POST /apps/*/stop': async (call) => command(call, (app, wait) => call.api.commands.stop(app, wait)),
+};
+
+/** Answers one request. */
+export function answerControl(api: ControlApi): RequestListener {
+  return (request, response) => {
+    // A client that goes away while we wait for its deploy is no fault of ours.
+    response.on('error', () => undefined);
+    const url = new URL(request.url ?? '/', 'http://emperor');
+    const [, app = ''] = /^\/apps\/([^/]+)\//.exec(url.pathname) ?? [];
+    const path = url.pathname.replace(/^\/apps\/[^/]+\//, '/apps/*/');
+    const handler = handlers[`${request.method ?? 'GET'} ${path}`];
+    if (handler === undefined) {
+      const known = Object.keys(handlers).join(', ');
+      replyError(response, 404, {
+        code: 'not-found',
+        message: `${request.method ?? ''} ${url.pathname}: unknown`,
+        hint: known,
+      });
+      return;
+    }
+    const name = decode(app);
+    if (name === undefined) {
+      replyError(response, 400, { code: 'bad-request', message: `"${app}" is no app's name` });
+      return;
+    }
+    // A handler that rejects is a bug, and ends the process by unhandledRejection.
+    void handler({ api, request, response, query: url.searchParams, app: name });
+  };
+}
+
+async function command(
+  { request, response, app }: Call,
+  run: (app: string, wait: boolean) => Promise<CommandOutcome>,
+): Promise<void> {
+  const body = await readBody(request);
+  if (body === undefined || (body['wait'] !== undefined && typeof body['wait'] !== 'boolean')) {
+    replyError(response, 400, { code: 'bad-request', message: 'the body is not {"wait": true} or {"wait": false}' });
+    return;
+  }
+  const outcome = await run(app, body['wait'] === true);
+  if ('error' in outcome) replyError(response, outcome.status, outcome.error);
+  else reply(response, 200, outcome);
+}
+
+function streamEvents({ api, response }: Call): void {
+  let unsubscribe = (): void => undefined;
+  const lines = startLines(response, () => {
+    unsubscribe();
+  });
+  unsubscribe = api.hub.subscribe((event) => {
+    lines.send(event);
+  });
+}
+
+function streamLogs({ api, response, query }: Call): void {
+  const app = query.get('app') ?? undefined;
+  const count = Math.min(10_000, Math.max(0, Number.parseInt(query.get('lines') ?? '100', 10) || 0));
+  if (app !== undefined && !api.commands.isKnown(app)) {
+    replyError(response, 404, api.commands.unknown(app));
+    return;
+  }
+  const followers: LogFollower[] = [];
+  const stream: LineStream = startLines(response, () => {
+    for (const follower of followers) follower.stop();
+  });
+  for (const line of lastLines(api.dirs, app, count)) stream.send(line);
+  if (query.get('follow') !== '1') {
+    stream.end();
+    return;
+  }
+  const follower = new LogFollower({
+    dirs: api.dirs,
+    app,
+    clock: api.clock,
+    onLines: (lines) => {
+      for (const line of lines) stream.send(line);
+    },
+  });
+  followers.push(follower);
+}
+
+function decode(text: string): string | undefined {
+  try {
+    return decodeURIComponent(text);
+  } catch {
+    return undefined;
+  }
+}

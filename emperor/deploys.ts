@@ -1,0 +1,87 @@
+// Keeps how each app's newest deploy went, tells watchers, and answers those who wait for one. A waiter waits for
+// what it asked for or anything newer: an edit may supersede a reload.
+import type { App, LastDeploy } from './app.ts';
+import type { EventHub } from './events.ts';
+import type { Fall, VassalHandle } from './vassal-handle.ts';
+
+export interface DeployResult {
+  readonly result: LastDeploy['result'] | 'stopped' | 'cancelled';
+  readonly reason: string | null;
+  readonly generation: number | null;
+  readonly tookMs: number;
+}
+
+interface Waiter {
+  readonly app: string;
+  /** Answered by a result for this order or a later one. */
+  readonly order: number;
+  readonly resolve: (result: DeployResult) => void;
+}
+
+export class Deploys {
+  readonly #hub: EventHub;
+  #waiters: readonly Waiter[] = [];
+
+  constructor(hub: EventHub) {
+    this.#hub = hub;
+  }
+
+  /** Resolves when the deploy of `order` (or a later one) is live or has failed. */
+  async waitFor(app: string, order: number): Promise<DeployResult> {
+    return new Promise((resolve) => {
+      this.#waiters = [...this.#waiters, { app, order, resolve }];
+    });
+  }
+
+  /** The generation is in the table of every router. */
+  live(app: App, instance: VassalHandle, nowMs: number): void {
+    const tookMs = Math.round(nowMs - instance.sinceMs);
+    this.#report(app, { generation: instance.generation, result: 'live', reason: null, tookMs, log: [] });
+    this.#answer(app, instance.deployable.order);
+  }
+
+  failed(app: App, instance: VassalHandle, fall: Fall, nowMs: number): void {
+    const tookMs = Math.round(nowMs - instance.sinceMs);
+    const { generation } = instance;
+    this.#report(app, { generation, result: 'failed', reason: fall.message, tookMs, log: fall.log.slice(-50) });
+    this.#answer(app, instance.deployable.order);
+  }
+
+  /** The file is invalid; no generation was started, so the number is the one it would have had. */
+  rejected(app: App, reason: string): void {
+    this.#report(app, { generation: app.lastGeneration + 1, result: 'rejected', reason, tookMs: 0, log: [] });
+  }
+
+  /** Answers everybody who waits for the app, because no deploy of it will come. */
+  cancel(app: string, reason: string): void {
+    this.#settle(
+      ({ app: name }) => name === app,
+      () => ({ result: 'cancelled', reason, generation: null, tookMs: 0 }),
+    );
+  }
+
+  cancelAll(reason: string): void {
+    for (const app of new Set(this.#waiters.map(({ app }) => app))) this.cancel(app, reason);
+  }
+
+  #report(app: App, deploy: LastDeploy): void {
+    app.lastDeploy = deploy;
+    this.#hub.tellDeploy(app.name, deploy);
+  }
+
+  #answer(app: App, order: number): void {
+    const { lastDeploy } = app;
+    if (lastDeploy === null) return;
+    const { result, reason, generation, tookMs } = lastDeploy;
+    this.#settle(
+      (waiter) => waiter.app === app.name && waiter.order <= order,
+      () => ({ result, reason, generation, tookMs }),
+    );
+  }
+
+  #settle(concerns: (waiter: Waiter) => boolean, result: () => DeployResult): void {
+    const settled = this.#waiters.filter(concerns);
+    this.#waiters = this.#waiters.filter((waiter) => !settled.includes(waiter));
+    for (const waiter of settled) waiter.resolve(result());
+  }
+}

@@ -1,0 +1,11 @@
+// A problem of a config file in one line, as logs, the terminal and deploy results show it.
+import { relative } from 'node:path';
+import type { Problem } from './config/problem.ts';
+
+/** `shop.yaml:3:7 expected …`; the file is named relative to `directory` where it is inside. */
+export function describeProblem({ file, line, column, message }: Problem, directory: string): string {
+  const inside = relative(directory, file);
+  const shown = inside === '' || inside.startsWith('..') ? file : inside;
+  const place = line === null ? '' : `:${line}${column === null ? '' : `:${column}`}`;
+  return `${shown}${place} ${message}`;
+}

@@ -1,0 +1,302 @@
+// The only loop. File alarms, messages of children, exits, timers and commands do nothing but mark dirty; one turn at
+// a time then looks at the whole truth, plans (planner.ts) and executes the plan. Deciding is not done here.
+import type { Clock, Timer } from '../lib/clock.ts';
+import type { Logger } from '../lib/log.ts';
+import { formatDuration } from '../lib/units.ts';
+import type { App } from './app.ts';
+import { deriveAppState, type AppState } from './app-state.ts';
+import type { Apps } from './apps.ts';
+import { scanDirectory, type ConfigSnapshot } from './config/scan.ts';
+import type { Deploys } from './deploys.ts';
+import type { EventHub } from './events.ts';
+import type { Actual, AppFacts, Desired } from './facts.ts';
+import type { GenerationDirs, Outcome } from './generation-dirs.ts';
+import { planChanges, type Action } from './planner.ts';
+import { describeProblem } from './problem-text.ts';
+import { decideRestart } from './restart-policy.ts';
+import type { RouterSet } from './router-set.ts';
+import type { Settings } from './settings.ts';
+
+export interface ReconcilerOptions {
+  readonly directory: string;
+  readonly runDir: string;
+  readonly clock: Clock;
+  readonly log: Logger;
+  readonly apps: Apps;
+  readonly routers: RouterSet;
+  readonly dirs: GenerationDirs;
+  readonly deploys: Deploys;
+  readonly hub: EventHub;
+  readonly settings: () => Settings;
+  readonly routerCount: () => number;
+  /** Default of `deploys-at-once`. */
+  readonly cores: number;
+}
+
+/** An alarm is followed by others: a save is several events. Waiting ends after the longest wait in any case. */
+const quietMs = 100;
+const longestQuietMs = 500;
+/** A plan is empty after two or three rounds; more would be a planner that contradicts itself. */
+const mostRounds = 12;
+
+export class Reconciler {
+  readonly #options: ReconcilerOptions;
+  #snapshot: ConfigSnapshot | undefined;
+  #turn: Promise<void> | undefined;
+  #isDirty = false;
+  #isScanDue = true;
+  #isFrozen = false;
+  #wakeTimer: Timer | undefined;
+  #rescanTimer: Timer | undefined;
+  #alarmTimer: Timer | undefined;
+  #firstAlarmMs: number | undefined;
+  #onIdle: readonly (() => void)[] = [];
+  #watched: readonly { readonly holds: () => boolean; readonly resolve: () => void }[] = [];
+
+  constructor(options: ReconcilerOptions) {
+    this.#options = options;
+  }
+
+  get snapshot(): ConfigSnapshot | undefined {
+    return this.#snapshot;
+  }
+
+  /** Something changed: there will be one more turn, however often it is called. */
+  wake(): void {
+    this.#isDirty = true;
+    this.#turn ??= this.#run();
+  }
+
+  /** The directory may have changed. */
+  alarm(): void {
+    const { clock } = this.#options;
+    const nowMs = clock.nowMs();
+    this.#firstAlarmMs ??= nowMs;
+    const leftMs = this.#firstAlarmMs + longestQuietMs - nowMs;
+    this.#alarmTimer?.cancel();
+    this.#alarmTimer = clock.after(Math.max(0, Math.min(quietMs, leftMs)), () => {
+      this.rescan();
+    });
+  }
+
+  /** Reads the directory in the next turn. */
+  rescan(): void {
+    this.#firstAlarmMs = undefined;
+    this.#isScanDue = true;
+    this.wake();
+  }
+
+  /** Resolves after a whole turn that begins now or later, the directory read. */
+  async settle(): Promise<void> {
+    return new Promise((resolve) => {
+      this.#onIdle = [...this.#onIdle, resolve];
+      this.rescan();
+    });
+  }
+
+  /** Resolves at the end of the first turn, this one or a later, after which `holds` is true. */
+  async until(holds: () => boolean): Promise<void> {
+    if (holds()) return;
+    await new Promise<void>((resolve) => {
+      this.#watched = [...this.#watched, { holds, resolve }];
+    });
+  }
+
+  /** Starts no further generation; what runs goes on. */
+  freeze(): void {
+    this.#isFrozen = true;
+    this.#alarmTimer?.cancel();
+    this.#rescanTimer?.cancel();
+  }
+
+  stop(): void {
+    this.freeze();
+    this.#wakeTimer?.cancel();
+  }
+
+  stateOf(app: App): AppState {
+    const { apps, clock } = this.#options;
+    return deriveAppState(apps.desired(), app.facts(0), app.isBroken, clock.nowMs());
+  }
+
+  /** Why the app is in that state, where the state alone does not say it. */
+  reasonOf(app: App, state: AppState): string | null {
+    const { clock, directory } = this.#options;
+    if (app.file !== undefined && 'problems' in app.file && (state === 'degraded' || state === 'invalid')) {
+      const [problem] = app.file.problems;
+      return problem === undefined ? null : describeProblem(problem, directory);
+    }
+    if (state === 'degraded') return app.lastDeploy?.reason ?? null;
+    if (state !== 'backoff' && state !== 'failed') return null;
+    const decision = decideRestart(app.facts(0).deaths, clock.nowMs());
+    if (decision.restart) return null;
+    return `${decision.reason}; next try in ${formatDuration(decision.untilMs - clock.nowMs())}`;
+  }
+
+  async #run(): Promise<void> {
+    // The callers of wake() go on first: what they are about to note belongs to this turn.
+    await Promise.resolve();
+    while (this.#isDirty) {
+      this.#isDirty = false;
+      const waiting = this.#onIdle;
+      this.#onIdle = [];
+      if (this.#isScanDue && !this.#isFrozen) await this.#scan();
+      this.#reconcile();
+      this.#announce();
+      for (const resolve of waiting) resolve();
+      const reached = this.#watched.filter(({ holds }) => holds());
+      this.#watched = this.#watched.filter((one) => !reached.includes(one));
+      for (const { resolve } of reached) resolve();
+    }
+    this.#turn = undefined;
+  }
+
+  async #scan(): Promise<void> {
+    this.#isScanDue = false;
+    const { directory, runDir, apps, settings, deploys, clock, log } = this.#options;
+    const { config } = settings();
+    const previous = this.#snapshot;
+    const snapshot = await scanDirectory({
+      directory,
+      runDir,
+      defaults: config.defaults,
+      previous,
+      running: previous === undefined ? apps.running() : undefined,
+      clock,
+    });
+    this.#snapshot = snapshot;
+    const rejected = apps.observe(snapshot, config['on-touch']);
+    for (const app of rejected) {
+      const [problem] = app.file !== undefined && 'problems' in app.file ? app.file.problems : [];
+      deploys.rejected(app, problem === undefined ? 'invalid' : describeProblem(problem, directory));
+    }
+    const before = new Set(previous?.problems.map((problem) => JSON.stringify(problem)));
+    for (const problem of snapshot.problems) {
+      if (!before.has(JSON.stringify(problem))) log.warn({ problem }, describeProblem(problem, directory));
+    }
+    this.#rescanTimer?.cancel();
+    const nextMs = Math.min(snapshot.rescanAfterMs ?? Infinity, Math.max(shortestRescanMs, config.rescan));
+    this.#rescanTimer = clock.after(nextMs, () => {
+      this.rescan();
+    });
+  }
+
+  #reconcile(): void {
+    const { clock, log, routers, settings, routerCount, cores } = this.#options;
+    const { config } = settings();
+    routers.keep(routerCount());
+    const limits = { deploysAtOnce: this.#isFrozen ? 0 : (config['deploys-at-once'] ?? cores) };
+    for (let round = 1; round <= mostRounds; round += 1) {
+      const { desired, actual } = this.#facts();
+      const plan = planChanges(desired, actual, clock.nowMs(), limits);
+      if (plan.actions.length === 0) {
+        this.#arm(plan.wakeAtMs);
+        return;
+      }
+      for (const action of plan.actions) this.#execute(action);
+    }
+    log.error('the plan is not empty after many rounds: planning again in a second');
+    this.#arm(clock.nowMs() + 1000);
+  }
+
+  #facts(): { readonly desired: Desired; readonly actual: Actual } {
+    const { apps, routers } = this.#options;
+    const stats = routers.appStats();
+    const facts = apps.all.map((app): AppFacts => {
+      const queued = (stats.get(app.name) ?? []).reduce((sum, one) => sum + one.queued, 0);
+      return app.facts(queued);
+    });
+    return { desired: apps.desired(), actual: { apps: facts, routers: routers.facts(), routes: routers.routes } };
+  }
+
+  #execute(action: Action): void {
+    const { apps, routers, dirs, log } = this.#options;
+    if (action.type === 'publish') {
+      this.#publish(action);
+      return;
+    }
+    log.debug({ ...action, deployable: undefined }, `plan: ${action.type}`);
+    if (action.type === 'forget-app') {
+      this.#forgetApp(action.app);
+      return;
+    }
+    if (action.type === 'start') {
+      log.info({ app: action.app, generation: action.generation, reason: action.reason }, 'starting a generation');
+      apps.start(action.app, action.generation, action.deployable);
+      return;
+    }
+    const app = apps.get(action.app);
+    const instance = app?.instances.get(action.generation);
+    if (app === undefined || instance === undefined) return;
+    switch (action.type) {
+      case 'retire':
+        instance.unroutedVersion = routers.routes.version;
+        instance.apply('retired');
+        return;
+      case 'stop':
+        instance.apply(action.event);
+        return;
+      case 'kill':
+        instance.apply('kill-timeout');
+        return;
+      case 'forget':
+        app.instances.delete(action.generation);
+        this.#report(
+          dirs.retire(action.app, action.generation, new Set(app.instances.keys())),
+          `clearing generation ${action.generation} of ${app.name}`,
+        );
+        return;
+    }
+  }
+
+  #publish({ apps: routes, reason }: Extract<Action, { readonly type: 'publish' }>): void {
+    const { apps, routers, dirs, log } = this.#options;
+    const version = routers.publish(routes);
+    log.debug({ version, reason }, 'routes published');
+    for (const app of apps.all) {
+      const { live } = app;
+      if (live === undefined || live.routedVersion !== 0) continue;
+      live.routedVersion = version;
+      this.#report(dirs.link(app.name, live.generation), `linking the live socket of ${app.name}`);
+    }
+  }
+
+  #forgetApp(name: string): void {
+    const { apps, dirs, deploys, hub } = this.#options;
+    apps.forget(name);
+    this.#report(dirs.removeApp(name), `removing the directory of ${name}`);
+    deploys.cancel(name, 'its file is gone');
+    hub.tellApp({ name, state: 'gone', generation: null });
+  }
+
+  /** Tells what became of apps and deploys in this turn. */
+  #announce(): void {
+    const { apps, routers, deploys, hub, clock } = this.#options;
+    const nowMs = clock.nowMs();
+    for (const app of apps.all) {
+      const { live } = app;
+      hub.tellApp({ name: app.name, state: this.stateOf(app), generation: live?.generation ?? null });
+      if (live === undefined || live.isAnnounced || live.routedVersion === 0) continue;
+      if (!routers.hasApplied(live.routedVersion)) continue;
+      live.isAnnounced = true;
+      deploys.live(app, live, nowMs);
+    }
+  }
+
+  #arm(wakeAtMs: number | undefined): void {
+    const { clock } = this.#options;
+    this.#wakeTimer?.cancel();
+    if (wakeAtMs === undefined) return;
+    // Timers of Node may fire a millisecond early; a turn too many does no harm, one too few would.
+    this.#wakeTimer = clock.after(Math.max(1, Math.ceil(wakeAtMs - clock.nowMs())), () => {
+      this.wake();
+    });
+  }
+
+  #report(outcome: Outcome, what: string): void {
+    if (outcome !== undefined) this.#options.log.error({ why: outcome }, `${what} failed`);
+  }
+}
+
+/** A rescan that is never over would be the only thing we do. */
+const shortestRescanMs = 1000;

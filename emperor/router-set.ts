@@ -1,0 +1,263 @@
+// Keeps the wanted number of routers alive, with a back-off for those that die, and hands each the whole state
+// whenever it dials in. It owns the listening descriptors: they stay open whatever happens to a router.
+import { entryPoints } from '../lib/entry-points.ts';
+import type { Clock, Timer } from '../lib/clock.ts';
+import { formatListeners, listenersVariable, type Listener } from '../lib/listeners.ts';
+import type { Logger } from '../lib/log.ts';
+import type { AppRoute, AppStats, ConfigureRouter, PublishRoutes, RouterHello, RouterStats } from '../lib/messages.ts';
+import { adoptChild, spawnChild, type ChildExit } from './child.ts';
+import type { Connection } from './connection.ts';
+import type { RouterFacts } from './facts.ts';
+import { decideRestart, rememberedDeaths, type Death } from './restart-policy.ts';
+import { RouterHandle, type RouterEvents } from './router-handle.ts';
+
+export interface RouterSetOptions {
+  readonly clock: Clock;
+  readonly random: () => number;
+  readonly log: Logger;
+  readonly controlPath: string;
+  readonly env: NodeJS.ProcessEnv;
+  /** A router said something, came or went. */
+  readonly onChange: () => void;
+}
+
+/** A router that has not dialled in after so long hangs, and is replaced. */
+const helloTimeoutMs = 15_000;
+
+export class RouterSet implements RouterEvents {
+  readonly #options: RouterSetOptions;
+  readonly #routers = new Map<number, RouterHandle>();
+  #deaths: readonly Death[] = [];
+  #timer: Timer | undefined;
+  #wanted = 0;
+  #listeners: readonly Listener[] | undefined;
+  #configure: ConfigureRouter | undefined;
+  #routes: PublishRoutes = { type: 'routes', version: 0, apps: [] };
+  #highestVersion = 0;
+  #isEnding = false;
+
+  constructor(options: RouterSetOptions) {
+    this.#options = options;
+  }
+
+  get routers(): readonly RouterHandle[] {
+    return [...this.#routers.values()].sort((a, b) => a.id - b.id);
+  }
+
+  get routes(): PublishRoutes {
+    return this.#routes;
+  }
+
+  /** Undefined while the addresses are held only by routers that another emperor started. */
+  get listeners(): readonly Listener[] | undefined {
+    return this.#listeners;
+  }
+
+  /** Why a router is not running that should be; undefined where none is missing. */
+  get trouble(): string | undefined {
+    const missing = this.#wanted - this.#routers.size;
+    const why = this.#deaths.at(-1)?.message;
+    return missing > 0 && why !== undefined
+      ? `${missing} of ${this.#wanted} routers do not run: the last one ${why}`
+      : undefined;
+  }
+
+  facts(): readonly RouterFacts[] {
+    return this.routers.map((router) => router.facts()).filter((facts) => facts !== undefined);
+  }
+
+  /** True once a router serves and every router that dialled in serves by table `version` or a later one. */
+  hasApplied(version: number): boolean {
+    const facts = this.facts();
+    return facts.length > 0 && facts.every(({ appliedVersion }) => appliedVersion >= version);
+  }
+
+  listenOn(listeners: readonly Listener[]): void {
+    this.#listeners = listeners;
+  }
+
+  configure(configure: ConfigureRouter): void {
+    this.#configure = configure;
+    for (const router of this.#routers.values()) router.send(configure);
+  }
+
+  /** Publishes a new table and returns its version, which is above all that any router ever held. */
+  publish(apps: readonly AppRoute[]): number {
+    this.#highestVersion += 1;
+    this.#routes = { type: 'routes', version: this.#highestVersion, apps };
+    for (const router of this.#routers.values()) router.send(this.#routes);
+    return this.#highestVersion;
+  }
+
+  /** Starts what is missing and ends what is too much. Call it again whenever something changed; it is cheap. */
+  keep(wanted: number): void {
+    this.#wanted = wanted;
+    if (this.#isEnding) return;
+    const running = this.routers.filter(({ isEnding }) => !isEnding);
+    for (const surplus of running.slice(wanted)) surplus.shutDown(30_000);
+    this.#killHung();
+    for (let count = running.length; count < wanted; count += 1) if (!this.#start()) return;
+  }
+
+  /** A router dialled in: one of ours, or one that outlived another emperor. */
+  onHello(connection: Connection, hello: RouterHello): void {
+    const { clock } = this.#options;
+    const router = this.routers.find(({ pid }) => pid === hello.pid) ?? this.#adopt(hello);
+    if (hello.routesVersion > this.#highestVersion) this.#highestVersion = hello.routesVersion;
+    const routes = this.#routes.version === 0 ? undefined : this.#upToDate(hello.routesVersion);
+    if (this.#configure === undefined) throw new Error('a router dialled in before it could be configured');
+    router.attach(connection, hello, routes === undefined ? [this.#configure] : [this.#configure, routes]);
+    this.#options.log.info(
+      {
+        router: hello.id,
+        child: hello.pid,
+        transport: hello.transport,
+        afterMs: Math.round(clock.nowMs() - router.startedMs),
+      },
+      'router is up',
+    );
+  }
+
+  /** Asks every router to finish; whoever is still there after the grace is killed. */
+  async end(graceMs: number): Promise<void> {
+    this.#isEnding = true;
+    this.#timer?.cancel();
+    for (const router of this.#routers.values()) {
+      router.shutDown(graceMs);
+      // Not dialled in yet: it serves nobody and would not hear us.
+      if (router.hello === undefined) router.kill();
+    }
+    const kill = this.#options.clock.after(graceMs + 1000, () => {
+      this.hurry();
+    });
+    await new Promise<void>((resolve) => {
+      this.#onEmpty = resolve;
+      this.#tellIfEmpty();
+    });
+    kill.cancel();
+  }
+
+  hurry(): void {
+    for (const router of this.#routers.values()) router.kill();
+  }
+
+  /** Lets go of every router; they go on, and the next emperor adopts them. */
+  release(): void {
+    this.#isEnding = true;
+    this.#timer?.cancel();
+    for (const router of this.#routers.values()) router.release();
+  }
+
+  onChange(): void {
+    this.#options.onChange();
+  }
+
+  onExit(router: RouterHandle, exit: ChildExit): void {
+    if (this.#routers.get(router.id) === router) this.#routers.delete(router.id);
+    const { clock, random, log } = this.#options;
+    if (!router.isEnding) {
+      const atMs = clock.nowMs();
+      const healthyMs = router.hello === undefined ? 0 : atMs - router.startedMs;
+      const death: Death = { atMs, healthyMs, kind: 'crashed', message: exit.message, jitter: random() };
+      this.#deaths = [...this.#deaths, death].slice(-rememberedDeaths);
+      log.error({ router: router.id, child: router.pid, exit: exit.message }, 'router died');
+    }
+    this.#options.onChange();
+    this.#tellIfEmpty();
+  }
+
+  /** Sums of all routers' counters. */
+  totals(): { readonly connections: number; readonly requests: number } {
+    const stats = this.#stats();
+    return {
+      connections: stats.reduce((sum, one) => sum + one.connections, 0),
+      requests: stats.reduce((sum, one) => sum + one.requests, 0),
+    };
+  }
+
+  /** The counters of each app, one entry per router. */
+  appStats(): ReadonlyMap<string, readonly AppStats[]> {
+    const byName = new Map<string, AppStats[]>();
+    for (const { apps } of this.#stats()) {
+      for (const app of apps) byName.set(app.name, [...(byName.get(app.name) ?? []), app]);
+    }
+    return byName;
+  }
+
+  #onEmpty: () => void = () => undefined;
+
+  #tellIfEmpty(): void {
+    if (this.#isEnding && this.#routers.size === 0) this.#onEmpty();
+  }
+
+  #stats(): readonly RouterStats[] {
+    return this.routers.map(({ stats }) => stats).filter((stats) => stats !== undefined);
+  }
+
+  /** A router must never be given a lower version than it holds: it would take the table for an old one. */
+  #upToDate(heldVersion: number): PublishRoutes {
+    if (heldVersion > this.#routes.version) this.publish(this.#routes.apps);
+    return this.#routes;
+  }
+
+  #start(): boolean {
+    const { clock, log, env, controlPath } = this.#options;
+    const listeners = this.#listeners;
+    if (listeners === undefined) return false;
+    const decision = decideRestart(this.#deaths, clock.nowMs());
+    this.#timer?.cancel();
+    if (!decision.restart) {
+      this.#timer = clock.after(Math.max(1, decision.untilMs - clock.nowMs()), this.#options.onChange);
+      return false;
+    }
+    const id = this.#freeId();
+    const router = new RouterHandle({ id, clock, log, events: this });
+    this.#routers.set(id, router);
+    const fds = listeners.flatMap(({ fd }) => (fd === undefined ? [] : [fd]));
+    const passed = listeners.map(({ fd, address }) => ({
+      address,
+      fd: fd === undefined ? undefined : 3 + fds.indexOf(fd),
+    }));
+    router.own(
+      spawnChild({
+        entryPoint: entryPoints.router,
+        args: ['--id', String(id), '--control', controlPath],
+        env: { ...env, [listenersVariable]: formatListeners(passed) },
+        descriptors: fds,
+        onExit: (exit) => {
+          router.onExit(exit);
+        },
+      }),
+    );
+    log.info({ router: id, child: router.pid, reason: decision.reason }, 'router started');
+    return true;
+  }
+
+  #adopt(hello: RouterHello): RouterHandle {
+    const { clock, log } = this.#options;
+    // Two emperors may have given the same id; what counts is the process.
+    const id = this.#routers.has(hello.id) ? this.#freeId() : hello.id;
+    const router = new RouterHandle({ id, clock, log, events: this });
+    this.#routers.set(id, router);
+    router.own(
+      adoptChild(hello.pid, clock, (exit) => {
+        router.onExit(exit);
+      }),
+    );
+    log.info({ router: id, child: hello.pid }, 'router adopted');
+    return router;
+  }
+
+  #freeId(): number {
+    for (let id = 1; ; id += 1) if (!this.#routers.has(id)) return id;
+  }
+
+  #killHung(): void {
+    const { clock, log } = this.#options;
+    for (const router of this.#routers.values()) {
+      if (router.hello !== undefined || clock.nowMs() - router.startedMs < helloTimeoutMs) continue;
+      log.error({ router: router.id, child: router.pid }, 'router did not dial in: killed');
+      router.kill();
+    }
+  }
+}

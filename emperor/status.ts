@@ -1,0 +1,240 @@
+// PURE. Joins what is known into the JSON that `status --json` prints. Fields are only ever added: monitoring reads
+// them.
+import type { AppStats, RouterHello, RouterStats, VassalState } from '../lib/messages.ts';
+import type { AppState } from './app-state.ts';
+import type { LastDeploy } from './app.ts';
+import type { Problem } from './config/problem.ts';
+import type { Phase } from './events.ts';
+import type { InstanceState } from './lifecycle.ts';
+import type { Memory } from './memory.ts';
+
+export interface StatusFacts {
+  readonly version: string;
+  readonly pid: number;
+  readonly uptimeMs: number;
+  readonly phase: Phase;
+  readonly directory: string;
+  readonly runDir: string;
+  readonly problems: readonly Problem[];
+  /** Why the addon is not there; undefined where it is. */
+  readonly nativeMissing: string | undefined;
+  readonly degraded: readonly string[];
+  readonly listen: readonly string[];
+  readonly routers: readonly RouterStatusFacts[];
+  readonly apps: readonly AppStatusFacts[];
+  readonly memory: ReadonlyMap<number, Memory>;
+}
+
+export interface RouterStatusFacts {
+  readonly id: number;
+  readonly pid: number | undefined;
+  readonly hello: RouterHello | undefined;
+  readonly stats: RouterStats | undefined;
+}
+
+export interface AppStatusFacts {
+  readonly name: string;
+  readonly file: string | null;
+  readonly state: AppState;
+  readonly generation: number | null;
+  readonly domains: readonly string[];
+  readonly runtime: string | null;
+  readonly digest: string | null;
+  readonly reason: string | null;
+  readonly instances: readonly InstanceStatusFacts[];
+  readonly lastDeploy: LastDeploy | null;
+  /** One entry per router. */
+  readonly stats: readonly AppStats[];
+}
+
+export interface InstanceStatusFacts {
+  readonly key: string;
+  readonly generation: number;
+  readonly state: InstanceState;
+  readonly pid: number | undefined;
+  readonly report: VassalState | undefined;
+}
+
+export interface Status {
+  readonly version: string;
+  readonly emperor: {
+    readonly pid: number;
+    /** Seconds. */
+    readonly uptime: number;
+    readonly directory: string;
+    readonly problems: readonly Problem[];
+    readonly phase: Phase;
+    readonly runDir: string;
+    readonly rss: number | null;
+    readonly pss: number | null;
+    /** What runs in a lesser way, one sentence each. */
+    readonly degraded: readonly string[];
+    readonly native: { readonly loaded: boolean; readonly missing: string | null };
+  };
+  readonly router: {
+    readonly transport: string;
+    readonly pids: readonly number[];
+    readonly listen: readonly string[];
+    readonly connections: number;
+    readonly requests: number;
+    readonly processes: readonly RouterStatus[];
+  };
+  readonly vassals: readonly VassalStatus[];
+}
+
+export interface RouterStatus {
+  readonly id: number;
+  readonly pid: number | null;
+  readonly transport: string | null;
+  readonly transportReason: string | null;
+  readonly connections: number;
+  readonly requests: number;
+  readonly rss: number | null;
+  readonly pss: number | null;
+}
+
+export interface VassalStatus {
+  readonly name: string;
+  readonly state: AppState;
+  readonly generation: number | null;
+  readonly domains: readonly string[];
+  readonly runtime: string | null;
+  readonly instances: readonly InstanceStatus[];
+  readonly lastDeploy: LastDeploy | null;
+  readonly file: string | null;
+  /** Of the live generation's spec; null where none is live. */
+  readonly digest: string | null;
+  /** Why it is in this state, where that needs saying. */
+  readonly reason: string | null;
+  readonly requests: number;
+  /** Requests that wait for a worker now. */
+  readonly queued: number;
+}
+
+export interface InstanceStatus {
+  readonly generation: number;
+  readonly state: InstanceState;
+  readonly pid: number | null;
+  readonly readyMs: number | null;
+  readonly readyBy: string | null;
+  readonly workers: readonly WorkerStatus[];
+  readonly rss: number | null;
+  readonly pss: number | null;
+  readonly logProblem: string | null;
+}
+
+export interface WorkerStatus {
+  readonly id: number;
+  readonly pid: number | null;
+  readonly state: string;
+  readonly requests: number;
+  readonly inFlight: number;
+  readonly rss: number | null;
+  readonly pss: number | null;
+  readonly address: string;
+  readonly restarts: number;
+  readonly lastExit: string | null;
+}
+
+export function buildStatus(facts: StatusFacts): Status {
+  const routers = facts.routers.map((router) => routerStatus(router, facts.memory));
+  return {
+    version: facts.version,
+    emperor: {
+      pid: facts.pid,
+      uptime: Math.floor(facts.uptimeMs / 1000),
+      directory: facts.directory,
+      problems: facts.problems,
+      phase: facts.phase,
+      runDir: facts.runDir,
+      ...memoryOf(facts.pid, facts.memory),
+      degraded: facts.degraded,
+      native: { loaded: facts.nativeMissing === undefined, missing: facts.nativeMissing ?? null },
+    },
+    router: {
+      transport: routers.find(({ transport }) => transport !== null)?.transport ?? 'none',
+      pids: routers.flatMap(({ pid }) => (pid === null ? [] : [pid])),
+      listen: facts.listen,
+      connections: sum(routers.map(({ connections }) => connections)),
+      requests: sum(routers.map(({ requests }) => requests)),
+      processes: routers,
+    },
+    vassals: facts.apps.map((app) => vassalStatus(app, facts.memory)),
+  };
+}
+
+/** Every process that status shows, for the memory sampler. */
+export function pidsOf(facts: Omit<StatusFacts, 'memory'>): readonly number[] {
+  const instances = facts.apps.flatMap((app) => app.instances);
+  const workers = instances.flatMap(({ report }) => report?.workers.map(({ pid }) => pid) ?? []);
+  const all = [facts.pid, ...facts.routers.map(({ pid }) => pid), ...instances.map(({ pid }) => pid), ...workers];
+  return [...new Set(all.filter((pid) => pid !== undefined && pid !== null))];
+}
+
+function routerStatus(router: RouterStatusFacts, memory: StatusFacts['memory']): RouterStatus {
+  return {
+    id: router.id,
+    pid: router.pid ?? null,
+    transport: router.hello?.transport ?? null,
+    transportReason: router.hello?.transportReason ?? null,
+    connections: router.stats?.connections ?? 0,
+    requests: router.stats?.requests ?? 0,
+    ...memoryOf(router.pid, memory),
+  };
+}
+
+function vassalStatus(app: AppStatusFacts, memory: StatusFacts['memory']): VassalStatus {
+  return {
+    name: app.name,
+    state: app.state,
+    generation: app.generation,
+    domains: app.domains,
+    runtime: app.runtime,
+    instances: app.instances.map((instance) => instanceStatus(instance, app.stats, memory)),
+    lastDeploy: app.lastDeploy,
+    file: app.file,
+    digest: app.digest,
+    reason: app.reason,
+    requests: sum(app.stats.map(({ requests }) => requests)),
+    queued: sum(app.stats.map(({ queued }) => queued)),
+  };
+}
+
+function instanceStatus(
+  { key, generation, state, pid, report }: InstanceStatusFacts,
+  stats: readonly AppStats[],
+  memory: StatusFacts['memory'],
+): InstanceStatus {
+  const counters = stats.flatMap(({ workers }) => workers);
+  return {
+    generation,
+    state,
+    pid: pid ?? null,
+    readyMs: report?.readyMs ?? null,
+    readyBy: report?.readyBy ?? null,
+    workers: (report?.workers ?? []).map((worker) => {
+      const own = counters.filter((counter) => counter.key === `${key}/${worker.id}`);
+      return {
+        id: worker.id,
+        pid: worker.pid,
+        state: worker.state,
+        requests: sum(own.map(({ requests }) => requests)),
+        inFlight: sum(own.map(({ inFlight }) => inFlight)),
+        ...memoryOf(worker.pid ?? undefined, memory),
+        address: worker.address,
+        restarts: worker.restarts,
+        lastExit: worker.lastExit,
+      };
+    }),
+    ...memoryOf(pid, memory),
+    logProblem: report?.logProblem ?? null,
+  };
+}
+
+function memoryOf(pid: number | undefined, memory: StatusFacts['memory']): Memory {
+  return (pid === undefined ? undefined : memory.get(pid)) ?? { rss: null, pss: null };
+}
+
+function sum(values: readonly number[]): number {
+  return values.reduce((total, value) => total + value, 0);
+}
