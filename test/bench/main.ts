@@ -1,0 +1,21 @@
+// `npm run bench [-- NAME…]`: measurements of the real programs next to their peers. Not a test: nothing fails here.
+import { cpus, release } from 'node:os';
+import { withScope } from './scope.ts';
+import { edit } from './scenarios/edit.ts';
+import { router } from './scenarios/router.ts';
+
+const scenarios = { router, edit };
+
+const names = process.argv.slice(2);
+const unknown = names.filter((name) => !Object.hasOwn(scenarios, name));
+if (unknown.length > 0) {
+  console.error(`no scenario ${unknown.join(', ')}; there are: ${Object.keys(scenarios).join(', ')}`);
+  process.exit(2);
+}
+
+console.log(`Node ${process.version}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}`);
+for (const [name, scenario] of Object.entries(scenarios)) {
+  if (names.length > 0 && !names.includes(name)) continue;
+  console.log(`\n== ${name}`);
+  await withScope(scenario);
+}

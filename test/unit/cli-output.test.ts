@@ -1,0 +1,161 @@
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { describeDeploy, describeStart } from '../../emperor/cli/announcer.ts';
+import { planLines } from '../../emperor/cli/check-plan.ts';
+import { formatStatus } from '../../emperor/cli/status.ts';
+import { layOut } from '../../emperor/cli/table.ts';
+import { buildStatus, type AppStatusFacts, type Status } from '../../emperor/status.ts';
+import { specOf } from '../harness/planner-model.ts';
+
+function statusOf(
+  apps: readonly Partial<AppStatusFacts>[],
+  rest: { listen?: string[]; degraded?: string[] } = {},
+): Status {
+  return buildStatus({
+    version: '1.0.0',
+    pid: 10,
+    uptimeMs: 0,
+    phase: 'serving',
+    directory: '/srv/vassals',
+    runDir: '/run/emperor',
+    problems: [{ file: '/srv/vassals/shop.yaml', line: 3, column: 7, message: 'expected a number', hint: 'write 2' }],
+    nativeMissing: undefined,
+    degraded: rest.degraded ?? [],
+    listen: rest.listen ?? [':8080'],
+    routers: [],
+    apps: apps.map((app) => ({
+      name: 'shop',
+      file: '/srv/vassals/shop.yaml',
+      state: 'running',
+      generation: 2,
+      domains: ['shop.localhost'],
+      runtime: 'node',
+      digest: 'a',
+      reason: null,
+      instances: [],
+      lastDeploy: null,
+      stats: [],
+      ...app,
+    })),
+    memory: new Map(),
+  });
+}
+
+describe('table', () => {
+  it('aligns columns and cuts only the elastic ones to fit the width', () => {
+    const columns = [
+      { title: 'NAME', isElastic: true },
+      { title: 'N', align: 'right' },
+    ] as const;
+    const lines = layOut(
+      columns,
+      [
+        ['a-name-that-is-rather-long', '7'],
+        ['b', '12'],
+      ],
+      20,
+    );
+    assert.deepEqual(lines, ['NAME               N', 'a-name-that-is-…   7', 'b                 12']);
+  });
+});
+
+describe('the first words of emperor run', () => {
+  it('give each URL as a browser takes it', () => {
+    const words = describeStart(
+      statusOf([
+        { name: 'a', domains: ['*.shop.test', 'shop.test/up'] },
+        { name: 'b', domains: ['*'] },
+        { name: 'c', domains: ['*.shop.test'] },
+      ]),
+      '/srv',
+    );
+    assert.match(words, /http:\/\/shop\.test:8080\/up +a/);
+    assert.match(words, /http:\/\/localhost:8080\/ +b/);
+    assert.match(words, /http:\/\/any\.shop\.test:8080\/ +c/);
+    assert.match(words, /serves vassals on :8080 \(pid 10\)/);
+    assert.match(words, /Problems:\n {2}shop\.yaml:3:7 expected a number/);
+  });
+
+  it('leave port 80 out, and propose to edit hello.yaml where there is one', () => {
+    const words = describeStart(
+      statusOf([{ name: 'a' }, { name: 'hello', file: '/srv/vassals/hello.yaml' }], { listen: [':80'] }),
+      '/srv',
+    );
+    assert.match(words, /http:\/\/shop\.localhost\/ /);
+    assert.match(words, /Try: edit vassals\/hello\.yaml and save/);
+  });
+});
+
+describe('the line about a deploy', () => {
+  const event = { type: 'deploy', name: 'shop', generation: 3, tookMs: 142 } as const;
+
+  it('says what is served now', () => {
+    const live = { ...event, result: 'live', reason: null } as const;
+    assert.equal(describeDeploy(live, statusOf([{}])), 'shop: generation 3 is live, 142 ms');
+    const rejected = { ...event, result: 'rejected', reason: 'shop.yaml:3:7 expected a number' } as const;
+    assert.equal(describeDeploy(rejected, statusOf([{}])), 'shop: kept generation 2: shop.yaml:3:7 expected a number');
+    const nothing = statusOf([{ generation: null }]);
+    assert.equal(describeDeploy(rejected, nothing), 'shop: not started: shop.yaml:3:7 expected a number');
+    const failed = { ...event, result: 'failed', reason: 'no database' } as const;
+    assert.equal(describeDeploy(failed, nothing), 'shop: generation 3 failed: no database');
+  });
+});
+
+describe('emperor status', () => {
+  it('shows problems with their place and hint, and failures with the last lines of the log', () => {
+    const lastDeploy = {
+      generation: 3,
+      result: 'failed',
+      reason: 'no database',
+      tookMs: 5,
+      log: ['line 1', 'line 2'],
+    } as const;
+    const text = formatStatus(
+      statusOf([{ state: 'degraded', reason: 'no database', lastDeploy }], { degraded: ['the addon is missing'] }),
+      { hasColour: false },
+    );
+    assert.match(text, /problem {2}shop\.yaml:3:7 expected a number\n +write 2\n/);
+    assert.match(text, /degraded shop: no database\n +\| line 1\n +\| line 2\n/);
+    assert.match(text, /note +the addon is missing/);
+  });
+
+  it('colours the state and nothing else that bears the same word', () => {
+    const text = formatStatus(statusOf([{ name: 'running' }]), { hasColour: true });
+    assert.match(text, /\nrunning {2}\u001b\[32mrunning\u001b/);
+  });
+});
+
+describe('emperor check --plan', () => {
+  const app = (
+    name: string,
+    digest: string,
+  ): { name: string; file: string; spec: ReturnType<typeof specOf>; digest: string } => ({
+    name,
+    file: `/srv/vassals/${name}.yaml`,
+    spec: specOf([]),
+    digest,
+  });
+
+  it('says what an edit would do, by digest', () => {
+    const status = statusOf([
+      { name: 'same', digest: 'a' },
+      { name: 'edited', digest: 'a' },
+      { name: 'removed', file: '/srv/vassals/removed.yaml' },
+      { name: 'broken', file: '/srv/vassals/broken.yaml' },
+      { name: 'down', state: 'stopped' },
+    ]);
+    const problem = { file: '/srv/vassals/broken.yaml', line: 1, column: 1, message: 'bad', hint: null };
+    const apps = [app('same', 'a'), app('edited', 'b'), app('new', 'c'), app('down', 'd')];
+    assert.deepEqual(planLines({ apps, problems: [problem] }, status), [
+      'deploy  edited: a new generation beside generation 2',
+      'start   new',
+      'nothing down: it is stopped',
+      'stop    removed: it has no file',
+      'keep    broken: its file is invalid, generation 2 goes on',
+    ]);
+  });
+
+  it('says so where nothing would change', () => {
+    assert.deepEqual(planLines({ apps: [app('shop', 'a')], problems: [] }, statusOf([{}])), ['nothing would change']);
+  });
+});
