@@ -91,7 +91,7 @@ export class RouterHandle {
       },
     });
     for (const message of state) if (message !== undefined) this.send(message);
-    if (this.#graceMs !== undefined) this.send({ type: 'shutdown', graceMs: this.#graceMs });
+    if (this.#graceMs !== undefined) this.send({ type: 'shutdown', graceMs: this.#graceMs, idleMs: this.#graceMs });
     this.#options.events.onChange(this);
   }
 
@@ -107,7 +107,7 @@ export class RouterHandle {
   /** Asks it to finish what runs and end within `graceMs`. */
   shutDown(graceMs: number): void {
     this.#graceMs = graceMs;
-    this.send({ type: 'shutdown', graceMs });
+    this.send({ type: 'shutdown', graceMs, idleMs: graceMs });
   }
 
   /** Lets go of the process, which goes on. */
@@ -127,6 +127,7 @@ export class RouterHandle {
     }
     switch (decoded.type) {
       case 'hello':
+      case 'probed':
         return;
       case 'applied':
         this.#appliedVersion = decoded.version;

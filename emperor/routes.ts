@@ -52,12 +52,14 @@ function route(
     name,
     domains: spec.domains,
     targets: rest.targets,
+    next: null,
     hold: rest.hold,
     reason: rest.reason ?? '',
     limitPost: spec['limit-post'],
     maxConcurrency: spec['max-concurrency'],
     queue: spec.queue,
     queueTimeoutMs: spec['queue-timeout'],
+    drainMs: spec['drain-timeout'],
   };
 }
 

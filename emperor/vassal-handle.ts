@@ -115,7 +115,7 @@ export class VassalHandle {
       deadlineMs: this.#deadlineMs,
       targets: workers
         .filter(({ state }) => state === 'ready')
-        .map(({ id, address }) => ({ key: `${key}/${id}`, address })),
+        .map(({ id, address, weight }) => ({ key: `${key}/${id}`, address, weight })),
       unroutedVersion: this.unroutedVersion,
     };
   }
@@ -235,7 +235,14 @@ export class VassalHandle {
     const { spec, digest } = this.#options.deployable;
     // Only now is there anything that could become ready.
     this.#deadlineMs = this.#options.clock.nowMs() + spec['ready-timeout'] + verdictMs;
-    const start: StartVassal = { type: 'start', spec, digest, dir: this.dir };
+    const start: StartVassal = {
+      type: 'start',
+      spec,
+      digest,
+      dir: this.dir,
+      processes: spec.processes,
+      registrations: [],
+    };
     this.#send(start);
   }
 

@@ -5,7 +5,7 @@ import type { RouterConfig } from './spec/emperor-config.ts';
 import type { VassalSpec } from './spec/vassal-spec.ts';
 
 /** Raised when a message changes its meaning; an emperor refuses children of another version by name. */
-export const protocolVersion = 1;
+export const protocolVersion = 2;
 
 // --- router -> emperor ---
 
@@ -22,13 +22,15 @@ export interface RouterHello {
   readonly listen: readonly string[];
   /** Version of the route table it holds; 0 where it has none yet. */
   readonly routesVersion: number;
+  /** It was told to shut down, by this emperor or one before: it accepts nothing and ends soon. */
+  readonly isEnding: boolean;
 }
 
 /** The router serves by table `version`. Sent again, with the same version, whenever `busy` changes. */
 export interface RoutesApplied {
   readonly type: 'applied';
   readonly version: number;
-  /** Keys (`name/generation`) of instances that are out of the table but still hold requests of this router. */
+  /** Keys (`name/generation/worker`) of targets that are out of the table but still hold requests of this router. */
   readonly busy: readonly string[];
 }
 
@@ -47,9 +49,39 @@ export interface AppStats {
   /** Requests waiting for a worker now. */
   readonly queued: number;
   readonly workers: readonly { readonly key: string; readonly requests: number; readonly inFlight: number }[];
+  /** While the table gives a share of the clients to a newer generation: how each does; empty otherwise. */
+  readonly generations: readonly GenerationStats[];
 }
 
-export type FromRouter = RouterHello | RoutesApplied | RouterStats;
+/** Counted from the moment at which the table first had a `next` for the app. */
+export interface GenerationStats {
+  /** `name/generation`. */
+  readonly instance: string;
+  /** Requests that ended with an answer or without one, of those that were sent to it. */
+  readonly requests: number;
+  /** Those answered 5xx, or lost by it (it reset, closed or sent no HTTP). */
+  readonly errors: number;
+  /** From the request being sent to the head of its answer: a count per bucket of `latencyBoundsMs`, and one above. */
+  readonly latency: readonly number[];
+}
+
+/** Upper bounds of the buckets of a latency histogram, in ms. */
+export const latencyBoundsMs: readonly number[] = [
+  0.5, 1, 2, 3, 5, 7, 10, 15, 20, 30, 50, 70, 100, 150, 200, 300, 500, 700, 1000, 1500, 2000, 3000, 5000, 10_000,
+  30_000,
+];
+
+/** Answer to `probe`. */
+export interface Probed {
+  readonly type: 'probed';
+  readonly id: number;
+  /** `name/generation` of the worker that was reached; null where none was. */
+  readonly instance: string | null;
+  /** Why none was reached, in words; empty otherwise. */
+  readonly reason: string;
+}
+
+export type FromRouter = RouterHello | RoutesApplied | RouterStats | Probed;
 
 // --- emperor -> router ---
 
@@ -74,6 +106,11 @@ export interface AppRoute {
   readonly domains: readonly string[];
   /** Workers that may be given requests, of the live generation. Empty: see `hold`. */
   readonly targets: readonly TargetRoute[];
+  /**
+   * While a newer generation is tried beside the live one: its workers, and the share of client connections (0 … 1)
+   * that are its. A connection keeps to one side as long as the share does not fall, so no client goes back and forth.
+   */
+  readonly next: { readonly targets: readonly TargetRoute[]; readonly share: number } | null;
   /** With no targets: true = hold requests (one will come), false = answer 503 at once with `reason`. */
   readonly hold: boolean;
   /** Why there are no targets, in words for the error page's log line; empty otherwise. */
@@ -84,22 +121,50 @@ export interface AppRoute {
   readonly maxConcurrency: number;
   readonly queue: number;
   readonly queueTimeoutMs: number;
+  /**
+   * How long what runs on a target may go on once it left the table: WebSockets and event streams, which never end by
+   * themselves, are ended by the router at moments spread over this time.
+   */
+  readonly drainMs: number;
 }
 
 export interface TargetRoute {
   /** `name/generation/worker`: names this target for ever. */
   readonly key: string;
-  /** `unix:/path` or `127.0.0.1:port` (see lib/address). */
+  /** `unix:/path` or `host:port` (see lib/address). */
   readonly address: string;
+  /** Its part of the requests, beside the other targets'; at least 1. */
+  readonly weight: number;
 }
 
-/** Accept no more, finish what runs, end within `graceMs`. */
+/**
+ * Accept no more, finish what runs, end within `graceMs`. A connection that idles between requests may stay for
+ * `idleMs` for a last one, which is answered with `Connection: close`.
+ */
 export interface ShutdownRouter {
   readonly type: 'shutdown';
   readonly graceMs: number;
+  readonly idleMs: number;
 }
 
-export type ToRouter = ConfigureRouter | PublishRoutes | ShutdownRouter;
+/** Reach a worker of the app as a request would; answered by `probed`. */
+export interface ProbeRouter {
+  readonly type: 'probe';
+  readonly id: number;
+  readonly app: string;
+}
+
+/**
+ * Connect to the unix socket `path` and send the listening descriptors over it (SCM_RIGHTS), with one line of JSON,
+ * `{"listen": [addresses in the order of the descriptors]}`. Listening goes on. An emperor that adopted the router
+ * holds the ports again by this.
+ */
+export interface PassListeners {
+  readonly type: 'pass-listeners';
+  readonly path: string;
+}
+
+export type ToRouter = ConfigureRouter | PublishRoutes | ShutdownRouter | ProbeRouter | PassListeners;
 
 // --- vassal -> emperor ---
 
@@ -111,7 +176,13 @@ export interface VassalHello {
   readonly generation: number;
   readonly pid: number;
   /** What it runs, once it was told by `start`; null before. */
-  readonly running: { readonly spec: VassalSpec; readonly digest: string; readonly state: VassalState } | null;
+  readonly running: {
+    readonly spec: VassalSpec;
+    readonly digest: string;
+    readonly state: VassalState;
+    /** As last told by `registrations`, so that an emperor that adopts it knows them. */
+    readonly registrations: readonly Registration[];
+  } | null;
 }
 
 /** Sent at every change of what it tells. */
@@ -122,6 +193,8 @@ export interface VassalState {
   /** From `start` until the last worker was ready; null before. */
   readonly readyMs: number | null;
   readonly readyBy: ReadyBy | null;
+  /** Workers it keeps, as last told by `start` or `scale`. */
+  readonly processes: number;
   readonly workers: readonly WorkerState[];
   /** Why the first start failed; null unless phase is `failed`. */
   readonly failure: Failure | null;
@@ -129,17 +202,25 @@ export interface VassalState {
   readonly logProblem: string | null;
 }
 
-/** What proved a worker ready: it listened, it said so by message or sd_notify, or its health path answered. */
-export type ReadyBy = 'listen' | 'message' | 'notify' | 'health-check';
+/**
+ * What proved a worker ready: it listened, it said so by message or sd_notify, its health path answered, or (a backend
+ * that we do not run) it took a connection.
+ */
+export type ReadyBy = 'listen' | 'message' | 'notify' | 'health-check' | 'connect';
 
 export interface WorkerState {
-  /** 1 … processes; a respawned worker keeps the id and the socket of the one it replaces. */
+  /**
+   * 1 … processes; a respawned worker keeps the id and the socket of the one it replaces. Of backends that we do not
+   * run: an id names one address for as long as the instance lives.
+   */
   readonly id: number;
   /** Null while no process runs (backoff). */
   readonly pid: number | null;
   readonly state: 'starting' | 'ready' | 'stopping' | 'backoff';
   /** Where it takes requests, as in TargetRoute. */
   readonly address: string;
+  /** As in TargetRoute: 1, but for backends that say otherwise. */
+  readonly weight: number;
   /** Times this worker was started again. */
   readonly restarts: number;
   /** How the previous process of this worker ended, in words (`exit code 1`, `killed by SIGKILL`); null if none did. */
@@ -165,6 +246,30 @@ export interface StartVassal {
   readonly digest: string;
   /** The generation's own directory, made by the emperor: sockets and log go there. */
   readonly dir: string;
+  /** How many workers to begin with; the spec's number may be reached later, by `scale`. */
+  readonly processes: number;
+  readonly registrations: readonly Registration[];
+}
+
+/** Keep this many workers (at least 1): start those that are missing, end those with a higher id. They drained. */
+export interface ScaleVassal {
+  readonly type: 'scale';
+  readonly processes: number;
+}
+
+/** A backend that was registered at run time, beside those in the file. The emperor withdraws it when its time is up. */
+export interface Registration {
+  /** As in TargetRoute. */
+  readonly address: string;
+  readonly weight: number;
+  /** How long it lives after each renewal. */
+  readonly ttlMs: number;
+}
+
+/** All registered backends of an app with `upstream`. */
+export interface TellRegistrations {
+  readonly type: 'registrations';
+  readonly registrations: readonly Registration[];
 }
 
 /** Stop all workers (stop-signal, then KILL after stop-timeout) and exit. */
@@ -172,12 +277,12 @@ export interface StopVassal {
   readonly type: 'stop';
 }
 
-export type ToVassal = StartVassal | StopVassal;
+export type ToVassal = StartVassal | ScaleVassal | TellRegistrations | StopVassal;
 
 type Kind = 'string' | 'number' | 'boolean' | 'array' | 'object' | 'nullable-object';
 type Shapes = Readonly<Record<string, Readonly<Record<string, Kind>>>>;
 
-const stateShape = { phase: 'string', workers: 'array', failure: 'nullable-object' } as const;
+const stateShape = { phase: 'string', processes: 'number', workers: 'array', failure: 'nullable-object' } as const;
 
 const fromRouter: Shapes = {
   hello: {
@@ -189,14 +294,18 @@ const fromRouter: Shapes = {
     transportReason: 'string',
     listen: 'array',
     routesVersion: 'number',
+    isEnding: 'boolean',
   },
   applied: { version: 'number', busy: 'array' },
   stats: { connections: 'number', requests: 'number', apps: 'array' },
+  probed: { id: 'number', reason: 'string' },
 };
 const toRouter: Shapes = {
   configure: { router: 'object', trustedProxies: 'array', accessLog: 'boolean' },
   routes: { version: 'number', apps: 'array' },
-  shutdown: { graceMs: 'number' },
+  shutdown: { graceMs: 'number', idleMs: 'number' },
+  probe: { id: 'number', app: 'string' },
+  'pass-listeners': { path: 'string' },
 };
 const fromVassal: Shapes = {
   hello: {
@@ -210,7 +319,9 @@ const fromVassal: Shapes = {
   state: stateShape,
 };
 const toVassal: Shapes = {
-  start: { spec: 'object', digest: 'string', dir: 'string' },
+  start: { spec: 'object', digest: 'string', dir: 'string', processes: 'number', registrations: 'array' },
+  scale: { processes: 'number' },
+  registrations: { registrations: 'array' },
   stop: {},
 };
 

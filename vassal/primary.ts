@@ -80,6 +80,7 @@ export class Primary {
       phase: this.#phase,
       readyMs: this.#readyMs,
       readyBy: this.#readyBy,
+      processes: this.start.spec.processes,
       workers: [...this.#workers.values()].flatMap((worker) => worker.state ?? []),
       failure: this.#failure,
       logProblem: this.#log.problem,

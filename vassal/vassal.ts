@@ -59,7 +59,9 @@ export class Vassal {
     const { name, generation } = this.#options;
     const primary = this.#primary;
     const running =
-      primary === undefined ? null : { spec: primary.start.spec, digest: primary.start.digest, state: primary.state };
+      primary === undefined
+        ? null
+        : { spec: primary.start.spec, digest: primary.start.digest, state: primary.state, registrations: [] };
     return { type: 'hello', role: 'vassal', protocol: protocolVersion, name, generation, pid: process.pid, running };
   }
 
@@ -72,6 +74,9 @@ export class Vassal {
     switch (decoded.type) {
       case 'start':
         this.#onStart(decoded);
+        return;
+      case 'scale':
+      case 'registrations':
         return;
       case 'stop':
         this.stop('the emperor said stop');

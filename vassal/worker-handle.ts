@@ -81,6 +81,7 @@ export class WorkerHandle {
       pid: this.#phase === 'backoff' ? null : (this.#process?.pid ?? null),
       state: this.#phase,
       address: this.#address,
+      weight: 1,
       restarts: Math.max(0, this.#spawns - 1),
       lastExit: this.#lastExit,
     };

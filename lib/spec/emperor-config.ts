@@ -73,6 +73,13 @@ const router = keyed({
         description: 'Client connections that one router process holds; further ones wait in the listen queue.',
       }),
     ),
+  'generation-header': flag.default(false).meta(
+    meta({
+      group: 'router',
+      default: false,
+      description: 'Adds `X-Emperor-Generation: app/generation` to every answer of an app: which generation gave it.',
+    }),
+  ),
 }).prefault({});
 
 const defaults = keyed(defaultableFields());

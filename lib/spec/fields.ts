@@ -1,7 +1,7 @@
 // The kinds of value a config key can take. Each is a zod type that says in its message what was expected, so
 // that a user never reads a validator's jargon. Durations come out in milliseconds, sizes in bytes.
 import { z } from 'zod';
-import { parseAddress } from '../address.ts';
+import { formatAddress, parseAddress, type Address } from '../address.ts';
 import { parseDuration, parseSize } from '../units.ts';
 
 /** What a key's reference entry needs beyond its type. Kept in zod's registry by `.meta()`. */
@@ -113,6 +113,48 @@ export const address = addressText
     return z.NEVER;
   })
   .meta(words('address'));
+
+const expectedShare = expected('a share such as 5% or 0.05');
+
+/** A part of the whole, more than nothing; comes out between 0 and 1. */
+export const share = z
+  .union([z.string(), z.number()], expectedShare)
+  .transform((value, context) => {
+    const match = /^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(String(value));
+    const part = match === null ? Number.NaN : Number(match[1]) / (match[2] === '%' ? 100 : 1);
+    if (part > 0 && part <= 1) return part;
+    context.addIssue({ code: 'custom', message: `expected a share such as 5% or 0.05, got ${describeInput(value)}` });
+    return z.NEVER;
+  })
+  .meta(words('share'));
+
+const upstreamHint = 'unix:/path or http://host:port';
+
+/** A backend that somebody else runs; comes out as lib/address spells addresses. */
+export const upstreamAddress = z
+  .string(expected(upstreamHint))
+  .transform((value, context) => {
+    const parsed = parseUpstream(value);
+    if (typeof parsed !== 'string') return formatAddress(parsed);
+    context.addIssue({ code: 'custom', message: parsed });
+    return z.NEVER;
+  })
+  .meta(words(upstreamHint));
+
+/** Reads where a backend is; returns what is wrong where the text is no such address. */
+function parseUpstream(text: string): Address | string {
+  if (/^https:/i.test(text))
+    return `expected ${upstreamHint}, got ${describeInput(text)}: backends are spoken to in clear text`;
+  const plain = text.replace(/^http:\/\//i, '').replace(/\/$/, '');
+  const parsed = parseAddress(plain);
+  if (typeof parsed === 'string' || plain.includes('/') !== plain.startsWith('unix:')) {
+    return `expected ${upstreamHint}, got ${describeInput(text)}`;
+  }
+  if (parsed.kind === 'tcp' && (parsed.host === '' || parsed.port === 0)) {
+    return `expected ${upstreamHint} with a host and a port, got ${describeInput(text)}`;
+  }
+  return parsed;
+}
 
 /** One address or a list of them; comes out as a list. */
 export const addresses = z

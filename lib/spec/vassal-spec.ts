@@ -10,25 +10,72 @@ import {
   keyed,
   meta,
   oneOf,
+  share,
   size,
   text,
   texts,
+  upstreamAddress,
   wholeNumber,
 } from './fields.ts';
 
 const healthCheck = z
-  .union([anyText.transform((path) => ({ path })), keyed({ path: anyText, timeout: duration.optional() })], {
-    error: (issue) => `expected a path such as /up, or a map with path and timeout, got ${describeInput(issue.input)}`,
-  })
-  .transform(({ path, ...rest }, context) => {
+  .union(
+    [
+      anyText.transform((path) => ({ path, timeout: undefined, interval: undefined })),
+      keyed({ path: anyText, timeout: duration.optional(), interval: duration.optional() }),
+    ],
+    {
+      error: (issue) =>
+        `expected a path such as /up, or a map with path, timeout and interval, got ${describeInput(issue.input)}`,
+    },
+  )
+  .transform(({ path, timeout, interval }, context) => {
     // It becomes the target of a request line: visible ASCII, and no fragment.
     if (/^\/[!-~]*$/.test(path) && !path.includes('#')) {
-      return { path, timeout: ('timeout' in rest ? rest.timeout : undefined) ?? 5000 };
+      return { path, timeout: timeout ?? 5000, interval: Math.max(100, interval ?? 10_000) };
     }
     context.addIssue({ code: 'custom', message: `expected a path such as /up, got ${describeInput(path)}` });
     return z.NEVER;
   })
-  .meta({ words: 'path, or map of path and timeout' });
+  .meta({ words: 'path, or map of path, timeout and interval' });
+
+const rolloutWords = 'all, chain or canary, or map of canary (steps) and pause';
+const rolloutError = (issue: { input?: unknown }): string =>
+  `expected all, chain, canary or a map such as {canary: [5%, 25%, 100%], pause: 1m}, got ${describeInput(issue.input)}`;
+const defaultSteps = ['5%', '25%', '100%'];
+
+const rollout = z
+  .union(
+    [
+      z.enum(['all', 'chain', 'canary'], { error: rolloutError }).transform((strategy) => ({ strategy })),
+      keyed({ canary: z.array(share).min(1, 'expected at least one step'), pause: duration.optional() }),
+    ],
+    { error: rolloutError },
+  )
+  .transform((value, context) => {
+    if ('strategy' in value && value.strategy !== 'canary') return { strategy: value.strategy, steps: [], pauseMs: 0 };
+    const steps = 'canary' in value ? value.canary : defaultSteps.map((step) => Number.parseFloat(step) / 100);
+    const isRising = steps.every((step, index) => index === 0 || step > (steps[index - 1] ?? 0));
+    if (isRising)
+      return { strategy: 'canary' as const, steps, pauseMs: ('pause' in value ? value.pause : undefined) ?? 30_000 };
+    context.addIssue({ code: 'custom', message: 'expected steps that grow, such as [5%, 25%, 100%]' });
+    return z.NEVER;
+  })
+  .meta({ words: rolloutWords });
+
+const upstreamError = (issue: { input?: unknown }): string =>
+  `expected unix:/path, http://host:port, a map of address and weight, or a list of these, got ${describeInput(issue.input)}`;
+const upstreamEntry = z.union(
+  [
+    upstreamAddress.transform((address) => ({ address, weight: 1 })),
+    keyed({ address: upstreamAddress, weight: wholeNumber(1, 1000).default(1) }),
+  ],
+  { error: upstreamError },
+);
+const upstream = z
+  .union([upstreamEntry, z.array(upstreamEntry)], { error: upstreamError })
+  .transform((value) => (Array.isArray(value) ? value : [value]))
+  .meta({ words: 'address, map of address and weight, or list of these' });
 
 const signals = ['TERM', 'INT', 'QUIT', 'HUP', 'USR1', 'USR2', 'KILL'] as const;
 
@@ -78,7 +125,7 @@ const sharedFields = {
       group: 'ready and healthy',
       example: '/up',
       description:
-        'A path that must answer 2xx or 3xx before a worker counts as ready; or a map of `path` and `timeout` (5s, per attempt).',
+        'A path that must answer 2xx or 3xx before a worker counts as ready; or a map of `path`, `timeout` (5s, per attempt) and `interval` (10s: how often an `upstream` is asked again).',
     }),
   ),
   'drain-timeout': duration.default(30_000).meta(
@@ -98,6 +145,23 @@ const sharedFields = {
   'stop-signal': oneOf(signals)
     .default('TERM')
     .meta(meta({ group: 'deploy', default: 'TERM', description: 'The signal that asks a worker to end.' })),
+  settle: duration.default(10_000).meta(
+    meta({
+      group: 'deploy',
+      default: '10s',
+      description:
+        'How long a new generation is on probation after it took over: if its primary dies or its workers crash twice, the one before, kept ready so long, serves again. 0: no probation.',
+    }),
+  ),
+  rollout: rollout.default({ strategy: 'all', steps: [], pauseMs: 0 }).meta(
+    meta({
+      group: 'deploy',
+      default: 'all',
+      example: '{canary: [5%, 25%, 100%], pause: 1m}',
+      description:
+        'How a new generation replaces the old one. `all`: a full second instance, then all traffic at once. `chain`: one worker at a time, for boxes short of memory. `canary`: growing shares of the clients with a pause after each (30s); more errors or slower answers than the old one turn it back.',
+    }),
+  ),
   'limit-post': size.default(0).meta(
     meta({
       group: 'limits',
@@ -173,6 +237,14 @@ const ownFields = {
           'Any program: it serves HTTP on `$PORT` or on the socket that `LISTEN_FDS` passes. Text is run by /bin/sh, a list is run as it stands.',
       }),
     ),
+  upstream: upstream.optional().meta(
+    meta({
+      group: 'which app',
+      example: '[http://10.0.0.5:3000, {address: "unix:/run/legacy.sock", weight: 3}]',
+      description:
+        'Backends that somebody else runs: `unix:/path` or `http://host:port`, each with a `weight`; `[]` where all of them register themselves (`emperor upstream add`).',
+    }),
+  ),
   domains: texts.optional().meta(
     meta({
       group: 'where',
@@ -196,7 +268,7 @@ export const vassalFields = { ...ownFields, ...sharedFields };
 export const vassalSchema = keyed(vassalFields);
 
 /** The keys by which a file says what its app is; exactly one must be there. */
-export const appKeys = ['app', 'command'] as const;
+export const appKeys = ['app', 'command', 'upstream'] as const;
 
 type Validated = z.output<typeof vassalSchema>;
 

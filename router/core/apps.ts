@@ -92,6 +92,7 @@ export class Apps implements PoolEvents {
       requests,
       queued,
       workers: targets.map(({ key, requests, inFlight }) => ({ key, requests, inFlight })),
+      generations: [],
     }));
   }
 

@@ -71,6 +71,7 @@ export class ControlLink {
       transportReason: transport.reason,
       listen: server.listen,
       routesVersion: server.routesVersion,
+      isEnding: false,
     };
   }
 
@@ -95,6 +96,9 @@ export class ControlLink {
         break;
       case 'shutdown':
         this.#options.onShutdown(message.graceMs);
+        break;
+      case 'probe':
+      case 'pass-listeners':
         break;
     }
   }

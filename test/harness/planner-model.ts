@@ -144,7 +144,8 @@ export class PlannerModel {
     const delayMs = delaysMs[row.to];
     instance.deadlineMs = delayMs === undefined ? undefined : this.nowMs + delayMs;
     if (row.to === 'ready') {
-      instance.targets = [{ key: `${name}/${generation}/1`, address: `unix:/${name}/${generation}/worker-1.sock` }];
+      const address = `unix:/${name}/${generation}/worker-1.sock`;
+      instance.targets = [{ key: `${name}/${generation}/1`, address, weight: 1 }];
       app.proven = instance.deployable;
     }
     if (row.effects.includes('record-failed-start')) {

@@ -43,13 +43,15 @@ export function route(app: Partial<AppRoute>): AppRoute {
     maxConcurrency: 0,
     queue: 128,
     queueTimeoutMs: 10_000,
+    next: null,
+    drainMs: 10_000,
     ...app,
   };
 }
 
 /** A route with one target, the worker that listens at `socket`. */
 export function routeTo(socket: string, app: Partial<AppRoute> = {}): AppRoute {
-  return route({ targets: [{ key: `${app.name ?? 'app'}/1/1`, address: `unix:${socket}` }], ...app });
+  return route({ targets: [{ key: `${app.name ?? 'app'}/1/1`, address: `unix:${socket}`, weight: 1 }], ...app });
 }
 
 export class RouterProcess {

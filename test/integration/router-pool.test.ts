@@ -2,13 +2,15 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ask, RawConnection } from '../harness/http-client.ts';
+import type { TargetRoute } from '../../lib/messages.ts';
 import { ok, RecordingWorker } from '../harness/recording-worker.ts';
 import { route, routeTo, startRouter } from '../harness/router-process.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
-const target = (worker: RecordingWorker, key: string): { key: string; address: string } => ({
+const target = (worker: RecordingWorker, key: string): TargetRoute => ({
   key,
   address: `unix:${worker.path}`,
+  weight: 1,
 });
 
 describe('routing', () => {

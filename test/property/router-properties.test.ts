@@ -152,8 +152,16 @@ class PoolRun {
     const targets = Array.from({ length: workers }, (_, i) => ({
       key: `app/${generation}/${i}`,
       address: `unix:/${generation}/${i}`,
+      weight: 1,
     }));
-    const rules = { queue: this.#queue, maxConcurrency: this.#maxConcurrency, queueTimeoutMs: 50_000, limitPost: 0 };
+    const rules = {
+      queue: this.#queue,
+      maxConcurrency: this.#maxConcurrency,
+      queueTimeoutMs: 50_000,
+      limitPost: 0,
+      next: null,
+      drainMs: 0,
+    };
     const app = { name: 'app', domains: ['*'], targets, hold: true, reason: '', ...rules };
     this.#apps.publish({ type: 'routes', version: ++this.#version, apps: [app] }, 0);
   }

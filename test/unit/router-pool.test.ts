@@ -61,7 +61,8 @@ function world(): World {
 
 const routeOf = (app: Partial<AppRoute>): AppRoute => route({ queue: 2, queueTimeoutMs: 1000, ...app });
 
-const targets = (...keys: string[]): AppRoute['targets'] => keys.map((key) => ({ key, address: `unix:/${key}` }));
+const targets = (...keys: string[]): AppRoute['targets'] =>
+  keys.map((key) => ({ key, address: `unix:/${key}`, weight: 1 }));
 
 describe('a pool', () => {
   it('gives a lease at once while a target has room, then lets wait in order, then refuses', () => {

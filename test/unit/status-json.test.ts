@@ -8,9 +8,18 @@ const report: VassalState = {
   phase: 'ready',
   readyMs: 132,
   readyBy: 'listen',
+  processes: 2,
   workers: [
-    { id: 1, pid: 41, state: 'ready', address: 'unix:/r/worker-1.sock', restarts: 0, lastExit: null },
-    { id: 2, pid: null, state: 'backoff', address: 'unix:/r/worker-2.sock', restarts: 3, lastExit: 'exit code 1' },
+    { id: 1, pid: 41, state: 'ready', address: 'unix:/r/worker-1.sock', weight: 1, restarts: 0, lastExit: null },
+    {
+      id: 2,
+      pid: null,
+      state: 'backoff',
+      address: 'unix:/r/worker-2.sock',
+      weight: 1,
+      restarts: 3,
+      lastExit: 'exit code 1',
+    },
   ],
   failure: null,
   logProblem: null,
@@ -45,7 +54,13 @@ const facts: StatusFacts = {
       instances: [{ key: 'shop/7', generation: 7, state: 'ready', pid: 40, report }],
       lastDeploy: { generation: 7, result: 'live', reason: null, tookMs: 142, log: [] },
       stats: [
-        { name: 'shop', requests: 5, queued: 1, workers: [{ key: 'shop/7/1', requests: 5, inFlight: 1 }] },
+        {
+          name: 'shop',
+          requests: 5,
+          queued: 1,
+          workers: [{ key: 'shop/7/1', requests: 5, inFlight: 1 }],
+          generations: [],
+        },
         {
           name: 'shop',
           requests: 7,
@@ -54,6 +69,7 @@ const facts: StatusFacts = {
             { key: 'shop/7/1', requests: 6, inFlight: 0 },
             { key: 'shop/6/1', requests: 1, inFlight: 1 },
           ],
+          generations: [],
         },
       ],
     },

@@ -88,13 +88,15 @@ async function startOurs(scope: Scope, upstream: string, name: string, accessLog
   const app: AppRoute = {
     name: 'a',
     domains: [host],
-    targets: [{ key: 'a/1/1', address: `unix:${upstream}` }],
+    targets: [{ key: 'a/1/1', address: `unix:${upstream}`, weight: 1 }],
     hold: true,
     reason: '',
     limitPost: 0,
     maxConcurrency: 0,
     queue: 128,
     queueTimeoutMs: 30_000,
+    next: null,
+    drainMs: 30_000,
   };
   emperor.send({ type: 'routes', version: 1, apps: [app] });
   await emperor.message('applied', ({ type }) => type === 'applied');
