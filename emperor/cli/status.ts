@@ -95,6 +95,7 @@ const colours: Readonly<Record<VassalStatus['state'], Colour>> = {
   degraded: 'yellow',
   backoff: 'red',
   failed: 'red',
+  paused: 'yellow',
   stopped: 'dim',
   invalid: 'red',
 };

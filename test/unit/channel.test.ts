@@ -86,7 +86,8 @@ describe('messages of other processes', () => {
       version: 1,
       busy: [],
     });
-    assert.deepEqual(decodeToRouter({ type: 'shutdown', graceMs: 5 }), { type: 'shutdown', graceMs: 5 });
+    const shutdown = { type: 'shutdown', graceMs: 5, idleMs: 1 };
+    assert.deepEqual(decodeToRouter(shutdown), shutdown);
   });
 
   for (const [message, sentence] of [
@@ -102,7 +103,7 @@ describe('messages of other processes', () => {
   }
 
   it('a vassal may have nothing running yet, but not something else', () => {
-    const hello = { type: 'hello', role: 'vassal', protocol: 1, name: 'a', generation: 1, pid: 1 };
+    const hello = { type: 'hello', role: 'vassal', protocol: 2, name: 'a', generation: 1, pid: 1 };
     assert.equal(typeof decodeFromVassal({ ...hello, running: null }), 'object');
     assert.equal(decodeFromVassal({ ...hello, running: 'yes' }), 'hello: running is not of kind nullable-object');
   });

@@ -95,7 +95,7 @@ const cases: readonly [what: string, text: string, problems: readonly RegExp[]][
     [/^2:1 unknown key "health_check" \(did you mean health-check\?\)$/],
   ],
   ['a key in camel case', 'app: server\nreadyTimeout: 1', [/did you mean ready-timeout\?/]],
-  ['a key like none', 'app: server\nfoo: 1', [/^2:1 unknown key "foo" \(the keys are app, command, domains, .*x-\)$/]],
+  ['a key like none', 'app: server\nfoo: 1', [/^2:1 unknown key "foo" \(the keys are app, command, upstream, domains, .*x-\)$/]],
   ['a key of emperor.yaml', 'app: server\nlisten: 80', [/listen belongs in emperor\.yaml/]],
   [
     'a key within a map',
@@ -210,6 +210,8 @@ describe('a good file', () => {
       'drain-timeout': 30_000,
       'stop-timeout': 10_000,
       'stop-signal': 'TERM',
+      settle: 10_000,
+      rollout: { strategy: 'all', steps: [], pauseMs: 0 },
       'limit-post': 0,
       'max-concurrency': 0,
       queue: 128,
@@ -225,7 +227,7 @@ describe('a good file', () => {
     assert.equal(spec['limit-post'], 20_971_520);
     assert.deepEqual(spec['node-args'], ['--inspect']);
     assert.deepEqual(spec.env, { A: '1', B: 'true', C: 'x' });
-    assert.deepEqual(spec['health-check'], { path: '/up', timeout: 5000 });
+    assert.deepEqual(spec['health-check'], { path: '/up', timeout: 5000, interval: 10_000 });
     assert.ok(!Object.hasOwn(spec, 'x-note'));
   });
 
