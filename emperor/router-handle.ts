@@ -5,6 +5,7 @@ import type { Logger } from '../lib/log.ts';
 import {
   decodeFromRouter,
   type ConfigureRouter,
+  type Probed,
   type PublishRoutes,
   type RouterHello,
   type RouterStats,
@@ -19,6 +20,22 @@ export interface RouterEvents {
   onChange(router: RouterHandle): void;
   onExit(router: RouterHandle, exit: ChildExit): void;
 }
+
+/** What a router said to a probe: which instance it reached, or why it reached none. */
+export interface ProbeAnswer {
+  /** `name/generation`; null where no worker was reached. */
+  readonly instance: string | null;
+  /** In words; empty where one was reached. */
+  readonly reason: string;
+}
+
+interface PendingProbe {
+  readonly app: string;
+  readonly answer: (answer: ProbeAnswer | undefined) => void;
+}
+
+/** A router answers a probe in milliseconds, or as soon as the worker does. */
+const probeTimeoutMs = 3000;
 
 export interface RouterOptions {
   readonly id: number;
@@ -38,6 +55,8 @@ export class RouterHandle {
   #busy: readonly string[] = [];
   #stats: RouterStats | undefined;
   #graceMs: number | undefined;
+  readonly #probes = new Map<number, PendingProbe>();
+  #lastProbe = 0;
 
   constructor(options: RouterOptions) {
     this.#options = options;
@@ -49,9 +68,9 @@ export class RouterHandle {
     return this.#child?.pid;
   }
 
-  /** It was asked to end. */
+  /** It was asked to end, by us or by the emperor before us. */
   get isEnding(): boolean {
-    return this.#graceMs !== undefined;
+    return this.#graceMs !== undefined || this.#hello?.isEnding === true;
   }
 
   get isAdopted(): boolean {
@@ -70,7 +89,24 @@ export class RouterHandle {
   /** Undefined before its first hello: it accepts nothing yet, so it holds nothing. */
   facts(): RouterFacts | undefined {
     if (this.#hello === undefined) return undefined;
-    return { id: this.id, appliedVersion: this.#appliedVersion, busy: this.#busy };
+    return { id: this.id, appliedVersion: this.#appliedVersion, busy: this.#busy, isEnding: this.isEnding };
+  }
+
+  /** Has it reach a worker of the app as a request would. Undefined where the router died before it could tell. */
+  async probe(app: string): Promise<ProbeAnswer | undefined> {
+    const id = (this.#lastProbe += 1);
+    return new Promise((resolve) => {
+      const timer = this.#options.clock.after(probeTimeoutMs, () => {
+        answer({ instance: null, reason: `the router did not answer within ${probeTimeoutMs / 1000} seconds` });
+      });
+      const answer = (given: ProbeAnswer | undefined): void => {
+        timer.cancel();
+        this.#probes.delete(id);
+        resolve(given);
+      };
+      this.#probes.set(id, { app, answer });
+      this.send({ type: 'probe', id, app });
+    });
   }
 
   own(child: Child): void {
@@ -92,6 +128,7 @@ export class RouterHandle {
     });
     for (const message of state) if (message !== undefined) this.send(message);
     if (this.#graceMs !== undefined) this.send({ type: 'shutdown', graceMs: this.#graceMs, idleMs: this.#graceMs });
+    for (const [id, { app }] of this.#probes) this.send({ type: 'probe', id, app });
     this.#options.events.onChange(this);
   }
 
@@ -101,6 +138,7 @@ export class RouterHandle {
   }
 
   onExit(exit: ChildExit): void {
+    for (const { answer } of [...this.#probes.values()]) answer(undefined);
     this.#options.events.onExit(this, exit);
   }
 
@@ -127,17 +165,25 @@ export class RouterHandle {
     }
     switch (decoded.type) {
       case 'hello':
+        return;
       case 'probed':
+        this.#onProbed(decoded);
         return;
       case 'applied':
         this.#appliedVersion = decoded.version;
         this.#busy = decoded.busy;
         break;
       case 'stats':
-        // Counters change no plan: whoever wants them reads them.
         this.#stats = decoded;
-        return;
+        // Counters change no plan, but for those by which a newer generation is judged against the live one.
+        if (decoded.apps.every(({ generations }) => generations.length === 0)) return;
+        break;
     }
     this.#options.events.onChange(this);
+  }
+
+  /** The answer to a probe that timed out has no one waiting for it any more. */
+  #onProbed({ id, instance, reason }: Probed): void {
+    this.#probes.get(id)?.answer({ instance, reason });
   }
 }

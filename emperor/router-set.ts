@@ -9,7 +9,7 @@ import { adoptChild, spawnChild, type ChildExit } from './child.ts';
 import type { Connection } from './connection.ts';
 import type { RouterFacts } from './facts.ts';
 import { decideRestart, rememberedDeaths, type Death } from './restart-policy.ts';
-import { RouterHandle, type RouterEvents } from './router-handle.ts';
+import { RouterHandle, type ProbeAnswer, type RouterEvents } from './router-handle.ts';
 
 export interface RouterSetOptions {
   readonly clock: Clock;
@@ -19,6 +19,12 @@ export interface RouterSetOptions {
   readonly env: NodeJS.ProcessEnv;
   /** A router said something, came or went. */
   readonly onChange: () => void;
+}
+
+/** What one router reached when it was asked to. */
+export interface RouterProbe extends ProbeAnswer {
+  /** The router's id. */
+  readonly router: number;
 }
 
 /** A router that has not dialled in after so long hangs, and is replaced. */
@@ -70,6 +76,25 @@ export class RouterSet implements RouterEvents {
   hasApplied(version: number): boolean {
     const facts = this.facts();
     return facts.length > 0 && facts.every(({ appliedVersion }) => appliedVersion >= version);
+  }
+
+  /** True once every router serves by the latest table and none holds a request on a target that left it. */
+  isQuiet(app: string): boolean {
+    const facts = this.facts();
+    const isOfApp = (key: string): boolean => key.startsWith(`${app}/`);
+    return facts.every(({ appliedVersion, busy }) => appliedVersion >= this.#routes.version && !busy.some(isOfApp));
+  }
+
+  /**
+   * Has every router that accepts requests reach a worker of the app, as a request would. Each answers within 3
+   * seconds or counts as having reached none; one that dies meanwhile drops out.
+   */
+  async probe(app: string): Promise<readonly RouterProbe[]> {
+    const asked = this.routers.filter(({ hello, isEnding }) => hello !== undefined && !isEnding);
+    const answers = await Promise.all(
+      asked.map(async (router) => ({ router: router.id, answer: await router.probe(app) })),
+    );
+    return answers.flatMap(({ router, answer }) => (answer === undefined ? [] : [{ router, ...answer }]));
   }
 
   listenOn(listeners: readonly Listener[]): void {
