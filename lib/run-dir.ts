@@ -34,6 +34,11 @@ export function generationDir(runDir: string, name: string, generation: number):
   return join(vassalDir(runDir, name), String(generation));
 }
 
+/** What the emperor is to remember of an app across its own death (emperor/app-memory.ts). */
+export function memoryFile(runDir: string, name: string): string {
+  return join(vassalDir(runDir, name), 'memory.json');
+}
+
 /** The link to the live generation's shared socket, which any other front server can be pointed at. */
 export function liveSocketLink(runDir: string, name: string): string {
   return join(vassalDir(runDir, name), 'app.sock');

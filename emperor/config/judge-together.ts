@@ -1,7 +1,7 @@
 // What no file can be judged by alone: two files of one name, two files with one domain, files that are perhaps
 // half written or just vanished. Pure: readings and the previous snapshot in, the state of every file out.
 import type { VassalSpec } from '../../lib/spec/vassal-spec.ts';
-import { digestOf } from './digest.ts';
+import { digestSpec } from './digest.ts';
 import { settleClaims, type Claimant, type Refusal } from './domain-claims.ts';
 import { fileProblem, problemAt, type Problem } from './problem.ts';
 import type { Reading } from './reading.ts';
@@ -65,7 +65,7 @@ function sameName(loser: Reading, chosen: Reading): Problem {
 function lastGoodOf(name: string, { previous, running }: JudgeOptions): DigestedSpec | null {
   if (previous !== undefined) return previous.files.get(name)?.lastGood ?? null;
   const spec = running.get(name);
-  return spec === undefined ? null : { spec, digest: digestOf(spec) };
+  return spec === undefined ? null : { spec, digest: digestSpec(spec) };
 }
 
 function stateOf(reading: Reading, lastGood: DigestedSpec | null, options: JudgeOptions): FileState {

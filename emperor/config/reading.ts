@@ -3,7 +3,7 @@
 import type { Stats } from 'node:fs';
 import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
-import { digestBytes, digestOf } from './digest.ts';
+import { digestBytes, digestSpec } from './digest.ts';
 import { nameProblem, vassalName } from './names.ts';
 import { fileProblem, type Place, type Problem } from './problem.ts';
 import { failure, readConfigFile, refusal, type FileReading } from './read-file.ts';
@@ -103,7 +103,7 @@ async function judge(
   if (!decoded.ok) return invalid([decoded.problem]);
   const result = await readVassalText(decoded.text, { file: base.file, name: base.name, defaults: options.defaults });
   if (!result.ok) return invalid(result.problems);
-  const digest = digestOf(result.spec);
+  const digest = digestSpec(result.spec);
   return { ...base, stamp, verdict: { kind: 'valid', spec: result.spec, digest, domainPlaces: result.domainPlaces } };
 }
 

@@ -1,0 +1,126 @@
+// What an operator said of an app, and what was learned of it, must outlive the emperor's death although no process
+// shows it: `vassals/<name>/memory.json`. What processes do show (their hello) is never kept here. Nothing throws: a
+// damaged file counts as none, and a full disk is told to the caller in words.
+import { mkdirSync, readFileSync, renameSync, rmSync, writeFileSync } from 'node:fs';
+import { errnoOf, messageOf } from '../lib/errors.ts';
+import { memoryFile, vassalDir } from '../lib/run-dir.ts';
+import { completeSpec } from '../lib/spec/complete-spec.ts';
+import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
+
+/** A generation that was good: `rollback` goes back to it. */
+export interface GoodGeneration {
+  readonly generation: number;
+  readonly digest: string;
+  readonly spec: VassalSpec;
+}
+
+/** A spec that is not to be tried again until an edit, a touch or a reload. */
+export interface RefusedSpec {
+  readonly digest: string;
+  /** Why, for status. */
+  readonly reason: string;
+  /** By `rollback`, not by a failure. */
+  readonly byOperator: boolean;
+}
+
+export interface AppMemory {
+  /** The highest number this name was ever seen with: an app that runs nothing has no directory that would tell it. */
+  readonly lastGeneration: number;
+  readonly isStopped: boolean;
+  readonly isPaused: boolean;
+  /** The operator's `scale`; null: as the file says. */
+  readonly processes: number | null;
+  readonly refused: RefusedSpec | null;
+  /** The good ones, oldest first, at most `longestHistory`. */
+  readonly history: readonly GoodGeneration[];
+}
+
+export const longestHistory = 5;
+
+/** Undefined where there is none; a sentence where the file is damaged, which then counts as none. */
+export function readMemory(runDir: string, name: string): AppMemory | string | undefined {
+  try {
+    return decodeMemory(readFileSync(memoryFile(runDir, name), 'utf8'));
+  } catch (error) {
+    return errnoOf(error) === 'ENOENT' ? undefined : messageOf(error);
+  }
+}
+
+/** Undefined where it went well, else what did not. Readers meet the old or the new file, never half of one. */
+export function writeMemory(runDir: string, name: string, memory: AppMemory): string | undefined {
+  const file = memoryFile(runDir, name);
+  const next = `${file}.next`;
+  try {
+    mkdirSync(vassalDir(runDir, name), { recursive: true, mode: 0o700 });
+    // What is left of an interrupted attempt may have another mode; specs hold secrets in `env`.
+    rmSync(next, { force: true });
+    writeFileSync(next, `${JSON.stringify(memory)}\n`, { mode: 0o600, flag: 'wx' });
+    renameSync(next, file);
+    return undefined;
+  } catch (error) {
+    try {
+      rmSync(next, { force: true });
+    } catch {
+      // A half file that cannot even be removed is overwritten by the next attempt; the first error tells more.
+    }
+    return messageOf(error);
+  }
+}
+
+/** PURE. The memory in a file's text; a sentence where it is damaged. A history entry that is damaged is left out. */
+export function decodeMemory(text: string): AppMemory | string {
+  let value: unknown;
+  try {
+    value = JSON.parse(text);
+  } catch {
+    return 'not a whole JSON value';
+  }
+  if (!isRecord(value)) return 'not an object';
+  const { lastGeneration, isStopped, isPaused, processes, refused, history } = value;
+  if (!isCount(lastGeneration)) return 'lastGeneration is no whole number';
+  if (typeof isStopped !== 'boolean' || typeof isPaused !== 'boolean') return 'isStopped or isPaused is no boolean';
+  if (processes !== null && !(isCount(processes) && processes > 0)) return 'processes is neither null nor a number';
+  if (refused !== null && !isRefused(refused)) return 'refused is neither null nor a refused spec';
+  if (!Array.isArray(history)) return 'history is no list';
+  const good = history.flatMap(decodeGood).sort((a, b) => a.generation - b.generation);
+  return { lastGeneration, isStopped, isPaused, processes, refused, history: good.slice(-longestHistory) };
+}
+
+/** PURE. True where writing `next` over `written` would change nothing; specs are compared by their digests. */
+export function isSameMemory(written: AppMemory, next: AppMemory): boolean {
+  const keyOf = ({ refused, history, ...rest }: AppMemory): string =>
+    JSON.stringify([
+      rest.lastGeneration,
+      rest.isStopped,
+      rest.isPaused,
+      rest.processes,
+      refused && [refused.digest, refused.reason, refused.byOperator],
+      history.map(({ generation, digest }) => [generation, digest]),
+    ]);
+  return keyOf(written) === keyOf(next);
+}
+
+function decodeGood(value: unknown): readonly GoodGeneration[] {
+  if (!isRecord(value)) return [];
+  const { generation, digest, spec } = value;
+  const complete = completeSpec(spec);
+  if (!isCount(generation) || generation === 0 || typeof digest !== 'string' || complete === undefined) return [];
+  return [{ generation, digest, spec: complete }];
+}
+
+function isRefused(value: unknown): value is RefusedSpec {
+  return (
+    isRecord(value) &&
+    typeof value['digest'] === 'string' &&
+    typeof value['reason'] === 'string' &&
+    typeof value['byOperator'] === 'boolean'
+  );
+}
+
+function isCount(value: unknown): value is number {
+  return Number.isSafeInteger(value) && (value as number) >= 0;
+}
+
+function isRecord(value: unknown): value is Readonly<Record<string, unknown>> {
+  return typeof value === 'object' && value !== null && !Array.isArray(value);
+}
