@@ -6,6 +6,11 @@ import globals from 'globals';
 /** Files that decide and never act: time, randomness, files and processes reach them as arguments only. */
 const pureFiles = [
   'emperor/planner.ts',
+  'emperor/plan-ends.ts',
+  'emperor/plan-processes.ts',
+  'emperor/probation.ts',
+  'emperor/rollout.ts',
+  'emperor/canary.ts',
   'emperor/lifecycle.ts',
   'emperor/restart-policy.ts',
   'emperor/facts.ts',

@@ -55,10 +55,7 @@ export function removeStaleDirs(controlPath: string, { apps, dirs, log }: Leftov
   for (const [name, generations] of dirs.list()) {
     const instances = apps.get(name)?.instances;
     const stale = generations.filter((one) => instances?.has(one) !== true && !alive.has(instanceKey(name, one)));
-    const isEmpty = stale.length === generations.length && dirs.stoppedAfter(name) === undefined;
-    const problems = isEmpty
-      ? [dirs.removeApp(name)]
-      : stale.map((one) => dirs.retire(name, one, new Set(instances?.keys())));
+    const problems = stale.map((one) => dirs.retire(name, one, new Set(instances?.keys())));
     for (const problem of problems) {
       if (problem !== undefined) log.error({ why: problem }, `cleaning up after ${name} failed`);
     }

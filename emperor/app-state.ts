@@ -1,24 +1,33 @@
 // PURE. What an app is, derived from the facts each time it is asked; it is stored nowhere, so it cannot be wrong.
-import { chooseDeployable, liveInstance, satisfies, type AppFacts, type Desired } from './facts.ts';
+import {
+  chooseDeployable,
+  isRefused,
+  liveInstance,
+  nextInstance,
+  satisfies,
+  type AppFacts,
+  type Desired,
+} from './facts.ts';
 import { decideRestart } from './restart-policy.ts';
 
-export type AppState = 'running' | 'deploying' | 'degraded' | 'backoff' | 'failed' | 'stopped' | 'invalid';
+export type AppState = 'running' | 'deploying' | 'degraded' | 'backoff' | 'failed' | 'paused' | 'stopped' | 'invalid';
 
 /** `isBroken`: the file is invalid or unreadable just now. */
 export function deriveAppState(desired: Desired, app: AppFacts, isBroken: boolean, nowMs: number): AppState {
   if (!isWanted(desired, app.name)) return 'stopped';
   const chosen = chooseDeployable(desired, app);
   if (chosen === undefined) return 'invalid';
+  if (desired.apps.get(app.name)?.isPaused === true) return 'paused';
   const isStarting = app.instances.some(
     ({ state, deployable }) => state === 'starting' && satisfies(deployable, chosen),
   );
-  if (isStarting) return 'deploying';
-  const live = liveInstance(app);
+  if (isStarting || nextInstance(app, chosen) !== undefined) return 'deploying';
+  const live = liveInstance(app, chosen);
   if (live === undefined) {
     const decision = decideRestart(app.deaths, nowMs);
     return decision.restart ? 'deploying' : decision.state;
   }
-  if (!satisfies(live.deployable, chosen)) return 'deploying';
+  if (!satisfies(live.deployable, chosen) || isRefused(app, live)) return 'deploying';
   const target = desired.apps.get(app.name)?.target ?? chosen;
   return isBroken || !satisfies(live.deployable, target) ? 'degraded' : 'running';
 }

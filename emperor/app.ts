@@ -1,7 +1,18 @@
 // What the emperor remembers of one app: what its file asks for, what was proven and what refused, its deaths, its
 // instances and how the last deploy went. It takes facts in and gives facts out; the planner decides.
+import type { GenerationStats } from '../lib/messages.ts';
+import { longestHistory, type AppMemory, type RefusedSpec } from './app-memory.ts';
 import type { FileStamp, FileState } from './config/scan.ts';
-import { satisfies, type AppFacts, type Deployable, type DesiredApp } from './facts.ts';
+import {
+  chooseDeployable,
+  liveInstance,
+  satisfies,
+  type AppFacts,
+  type Deployable,
+  type Desired,
+  type DesiredApp,
+  type RolloutFacts,
+} from './facts.ts';
 import { rememberedDeaths, type Death } from './restart-policy.ts';
 import type { Fall, VassalHandle } from './vassal-handle.ts';
 
@@ -26,8 +37,13 @@ export class App {
   #target: Deployable | undefined;
   #order = 0;
   #isStopped = false;
+  #isPaused = false;
+  #processes: number | undefined;
+  #rollout: RolloutFacts | undefined;
   #proven: Deployable | undefined;
-  #refused: Deployable | undefined;
+  #refused: Refused | undefined;
+  /** What was proven, oldest first, each once in a row. */
+  #history: AppMemory['history'] = [];
   #deaths: readonly Death[] = [];
   #lastGeneration: number;
   #wantedSinceMs: number | undefined;
@@ -54,9 +70,29 @@ export class App {
     return this.#lastGeneration;
   }
 
-  /** The newest ready instance. */
+  get isPaused(): boolean {
+    return this.#isPaused;
+  }
+
+  /** Workers that the operator asked for by `scale`; undefined: as the file says. */
+  get processes(): number | undefined {
+    return this.#processes;
+  }
+
+  /** Why what the file asks for does not serve; undefined where it was not refused. */
+  get refusal(): string | undefined {
+    return this.isRefused ? this.#refused?.reason : undefined;
+  }
+
+  get rollout(): RolloutFacts | undefined {
+    return this.#rollout;
+  }
+
+  /** The instance that has the traffic. */
   get live(): VassalHandle | undefined {
-    return [...this.instances.values()].findLast(({ state }) => state === 'ready');
+    const facts = this.facts();
+    const generation = liveInstance(facts, chooseDeployable(this.#alone(), facts))?.generation;
+    return generation === undefined ? undefined : this.instances.get(generation);
   }
 
   /** True where what failed is what is still wanted. */
@@ -70,10 +106,17 @@ export class App {
   }
 
   desired(): DesiredApp | undefined {
-    return this.#file === undefined ? undefined : { target: this.#target, isStopped: this.#isStopped };
+    if (this.#file === undefined) return undefined;
+    return {
+      target: this.#target,
+      isStopped: this.#isStopped,
+      isPaused: this.#isPaused,
+      processes: this.#processes,
+    };
   }
 
-  facts(queued: number): AppFacts {
+  /** `queued` and `figures` are the routers' word on it. */
+  facts(queued = 0, figures: readonly GenerationStats[] = []): AppFacts {
     return {
       name: this.name,
       instances: [...this.instances.values()].map((instance) => instance.facts()),
@@ -82,7 +125,37 @@ export class App {
       deaths: this.#deaths,
       nextGeneration: this.#lastGeneration + 1,
       queued,
+      rollout: this.#rollout,
+      figures,
     };
+  }
+
+  /** What the next emperor is to know of it. */
+  memory(): AppMemory {
+    return {
+      lastGeneration: this.#lastGeneration,
+      isStopped: this.#isStopped,
+      isPaused: this.#isPaused,
+      processes: this.#processes ?? null,
+      refused:
+        this.#refused === undefined
+          ? null
+          : { digest: this.#refused.digest, reason: this.#refused.reason, byOperator: this.#refused.byOperator },
+      history: this.#history,
+    };
+  }
+
+  /** Takes over what an emperor before us knew. */
+  restore(memory: AppMemory): void {
+    this.#lastGeneration = Math.max(this.#lastGeneration, memory.lastGeneration);
+    this.#isStopped = memory.isStopped;
+    this.#isPaused = memory.isPaused;
+    this.#processes = memory.processes ?? undefined;
+    // A deploy that failed by itself is tried once more; what an operator refused stays refused.
+    if (memory.refused?.byOperator === true) this.#refused = { ...memory.refused, order: 0 };
+    this.#history = memory.history;
+    const last = memory.history.at(-1);
+    if (last !== undefined) this.#proven = { spec: last.spec, digest: last.digest, order: 0 };
   }
 
   /** The file as it is now; undefined: it is gone. Returns whether it was just found to be invalid. */
@@ -114,6 +187,61 @@ export class App {
     this.#isStopped = true;
   }
 
+  /** Holds all requests until `resume`. */
+  pause(): void {
+    this.#isPaused = true;
+  }
+
+  resume(): void {
+    this.#isPaused = false;
+  }
+
+  /** So many workers, until the file's content changes. */
+  scale(processes: number): void {
+    this.#processes = processes;
+  }
+
+  /**
+   * Goes back to the good generation before the live one; what the file asks for is refused until it is edited,
+   * touched or reloaded. Undefined where there is no earlier one; else the order to wait for.
+   */
+  rollback(nowMs: number): { readonly order: number } | undefined {
+    const { live } = this;
+    const earlier = this.#earlier(live);
+    if (earlier === undefined) return undefined;
+    const from = live === undefined ? '' : ` from generation ${live.generation}`;
+    const target = this.#target ?? live?.deployable ?? earlier;
+    this.#refused = { ...target, reason: `rolled back${from} by the operator`, byOperator: true };
+    this.#proven = earlier;
+    this.#rollout = undefined;
+    this.#deaths = [];
+    this.#wantedSinceMs = nowMs;
+    return { order: earlier.order };
+  }
+
+  /** A newer generation enters a step of its canary. */
+  enterStep(generation: number, step: number, nowMs: number): void {
+    this.#rollout = { generation, step, sinceMs: nowMs };
+  }
+
+  endRollout(): void {
+    this.#rollout = undefined;
+  }
+
+  /** What the instance runs is not chosen again, unless it is asked for again. */
+  refuse(instance: VassalHandle, reason: string): void {
+    this.#refused = { ...instance.deployable, reason, byOperator: false };
+    this.#rollout = undefined;
+  }
+
+  /** What the instance runs is good: it is what is gone back to. */
+  settle({ generation, deployable }: VassalHandle): void {
+    const { spec, digest } = deployable;
+    this.#proven = deployable;
+    const before = this.#history.filter((one) => one.digest !== digest);
+    this.#history = [...before, { generation, digest, spec }].slice(-longestHistory);
+  }
+
   /** From when the time of the generation that starts now counts: the edit that asks for it, if it is the first try. */
   takeSince(nowMs: number): number {
     const sinceMs = this.#wantedSinceMs ?? nowMs;
@@ -128,10 +256,10 @@ export class App {
     for (const one of all) this.instances.set(one.generation, one);
   }
 
-  /** The instance became ready: its spec is what is served again if a later one is refused. */
+  /** The instance is ready. With nothing to go back to, or where it served before us, it need not stand probation. */
   prove(instance: VassalHandle): void {
-    if (this.live !== instance) return;
-    this.#proven = instance.deployable;
+    const isTrusted = this.#proven === undefined || (instance.isAdopted && instance.isPromoted);
+    if (isTrusted && this.live === instance && this.#proven !== instance.deployable) this.settle(instance);
   }
 
   /** A start failed. Where something else was proven the failed spec is refused, else it is tried again later. */
@@ -140,13 +268,45 @@ export class App {
     fall: Fall,
     draw: { readonly nowMs: number; readonly jitter: number },
   ): void {
-    const { deployable } = instance;
-    if (this.#proven !== undefined && !satisfies(this.#proven, deployable)) this.#refused = deployable;
+    if (this.#mayGoBackFrom(instance)) this.refuse(instance, fall.message);
     else this.#die(fall, draw);
   }
 
-  recordDeath(fall: Fall, draw: { readonly nowMs: number; readonly jitter: number }): void {
-    this.#die(fall, draw);
+  /** A ready instance died. Returns whether that makes the one before it serve again. */
+  recordDeath(
+    instance: VassalHandle,
+    fall: Fall,
+    draw: { readonly nowMs: number; readonly jitter: number },
+  ): { readonly isRefused: boolean } {
+    const isRefused = this.#mayGoBackFrom(instance) && instance.isOnProbation(draw.nowMs);
+    if (isRefused) this.refuse(instance, `${fall.message} within settle`);
+    else this.#die(fall, draw);
+    return { isRefused };
+  }
+
+  #mayGoBackFrom({ deployable }: VassalHandle): boolean {
+    return this.#proven !== undefined && !satisfies(this.#proven, deployable);
+  }
+
+  /** The good generation before the live one: an instance that still waits to be recalled, or a spec that was good. */
+  #earlier(live: VassalHandle | undefined): Deployable | undefined {
+    if (live === undefined) return undefined;
+    const all = [...this.instances.values()];
+    const standby = all.findLast((one) => one !== live && one.state === 'draining' && one.isPromoted);
+    if (standby !== undefined) return standby.deployable;
+    const index = this.#history.findIndex(({ digest }) => digest === live.deployable.digest);
+    const before = index === -1 ? this.#history.at(-1) : this.#history[index - 1];
+    return before && { spec: before.spec, digest: before.digest, order: this.#order };
+  }
+
+  /** The app as if it were the only one: what it runs does not depend on the others. */
+  #alone(): Desired {
+    const desired = this.desired();
+    return {
+      isComplete: true,
+      isEnding: false,
+      apps: new Map(desired === undefined ? [] : [[this.name, desired]]),
+    };
   }
 
   #die(
@@ -162,6 +322,8 @@ export class App {
   ): void {
     if (isTouched) this.#order += 1;
     else if (this.#target?.digest === digest) return;
+    // The operator's number was for what the file said then.
+    if (this.#target !== undefined && this.#target.digest !== digest) this.#processes = undefined;
     this.#target = { spec, digest, order: this.#order };
     this.#deaths = [];
     this.#wantedSinceMs = nowMs;
@@ -181,10 +343,19 @@ export class App {
     this.#isStopped = false;
     this.#validStamp = undefined;
     this.#fault = undefined;
+    this.#isPaused = false;
+    this.#processes = undefined;
+    this.#rollout = undefined;
     this.#proven = undefined;
     this.#refused = undefined;
+    this.#history = [];
     this.#deaths = [];
   }
+}
+
+/** What was refused: neither it nor an older one of the same digest is chosen. */
+interface Refused extends RefusedSpec {
+  readonly order: number;
 }
 
 /** The same bytes with another time: what `touch` does, and an editor that saves without an edit. */

@@ -6,17 +6,21 @@ import type { Logger } from '../lib/log.ts';
 import type { VassalHello } from '../lib/messages.ts';
 import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
 import { App } from './app.ts';
+import { isSameMemory, readMemory, writeMemory, type AppMemory } from './app-memory.ts';
 import { adoptChild, spawnChild } from './child.ts';
 import type { ConfigSnapshot, FileState } from './config/scan.ts';
 import type { Connection } from './connection.ts';
 import type { Deployable, Desired, DesiredApp } from './facts.ts';
 import type { GenerationDirs } from './generation-dirs.ts';
-import { VassalHandle, type VassalEvents } from './vassal-handle.ts';
+import type { Registrations } from './registrations.ts';
+import { VassalHandle, type VassalEvents, type VassalOptions } from './vassal-handle.ts';
 
 export interface AppsOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly dirs: GenerationDirs;
+  readonly runDir: string;
+  readonly registrations: Registrations;
   readonly controlPath: string;
   readonly env: NodeJS.ProcessEnv;
   readonly events: VassalEvents;
@@ -27,13 +31,19 @@ export class Apps {
   readonly #apps = new Map<string, App>();
   /** Outlives the app, so that a name's generations only ever grow. */
   readonly #lastGenerations = new Map<string, number>();
+  /** Names that had a directory when we started. */
+  readonly #leftovers: Set<string>;
+  /** What was last written down of each app. */
+  readonly #remembered = new Map<string, AppMemory>();
   #isComplete = false;
   #isEnding = false;
 
   constructor(options: AppsOptions) {
     this.#options = options;
-    for (const [name, generations] of options.dirs.list()) {
-      this.#lastGenerations.set(name, Math.max(options.dirs.stoppedAfter(name) ?? 0, ...generations));
+    const found = options.dirs.list();
+    this.#leftovers = new Set(found.keys());
+    for (const [name, generations] of found) {
+      this.#lastGenerations.set(name, Math.max(0, ...generations));
     }
   }
 
@@ -65,6 +75,7 @@ export class Apps {
     const nowMs = this.#options.clock.nowMs();
     if (snapshot.directoryProblem === null) this.#isComplete = true;
     for (const name of snapshot.files.keys()) this.#ensure(name);
+    if (this.#isComplete) this.#sweep();
     const isKnown = (file: FileState | undefined): boolean => file !== undefined || this.#isComplete;
     return this.all.filter((app) => {
       const file = snapshot.files.get(app.name);
@@ -72,10 +83,15 @@ export class Apps {
     });
   }
 
-  start(name: string, generation: number, deployable: Deployable): void {
+  start(
+    name: string,
+    generation: number,
+    { deployable, processes }: { readonly deployable: Deployable; readonly processes: number },
+  ): void {
     const { clock, dirs, env, controlPath } = this.#options;
     const app = this.#ensure(name);
-    const instance = this.#handle(name, generation, { deployable, sinceMs: app.takeSince(clock.nowMs()) });
+    const sinceMs = app.takeSince(clock.nowMs());
+    const instance = this.#handle(name, generation, { deployable, processes, sinceMs, isPromoted: false });
     app.add(instance);
     this.#lastGenerations.set(name, app.lastGeneration);
     const problem = dirs.make(name, generation);
@@ -97,7 +113,7 @@ export class Apps {
 
   /** A primary dialled in: one of ours, or one that outlived another emperor. */
   onHello(connection: Connection, hello: VassalHello): void {
-    const { log, clock } = this.#options;
+    const { log, clock, dirs } = this.#options;
     const known = this.#apps.get(hello.name)?.instances.get(hello.generation);
     if (known !== undefined && known.pid === hello.pid) {
       known.attach(connection, hello);
@@ -112,7 +128,12 @@ export class Apps {
     const { spec, digest } = hello.running;
     const app = this.#ensure(hello.name);
     const deployable = { spec, digest, order: 0 };
-    const instance = this.#handle(hello.name, hello.generation, { deployable, sinceMs: clock.nowMs() });
+    const { processes } = hello.running.state;
+    // What the link to the live socket was last pointed at had the traffic, and so had what came before it.
+    const isPromoted = hello.generation <= (dirs.linked(hello.name) ?? 0);
+    const of = { deployable, processes, sinceMs: clock.nowMs(), isPromoted };
+    const instance = this.#handle(hello.name, hello.generation, of);
+    this.#options.registrations.restore(hello.name, hello.running.registrations);
     // It became live under another emperor, which told it then.
     instance.isAnnounced = hello.running.state.phase === 'ready';
     app.add(instance);
@@ -128,6 +149,23 @@ export class Apps {
 
   forget(name: string): void {
     this.#apps.delete(name);
+    this.#remembered.delete(name);
+  }
+
+  /** The backends registered for an app changed. */
+  tellRegistrations(name: string): void {
+    for (const instance of this.#apps.get(name)?.instances.values() ?? []) instance.tellRegistrations();
+  }
+
+  /** Writes down what changed of what the next emperor is to know; returns what went wrong. */
+  remember(): readonly string[] {
+    return this.all.flatMap((app) => {
+      const memory = app.memory();
+      const before = this.#remembered.get(app.name);
+      if (before !== undefined && isSameMemory(before, memory)) return [];
+      this.#remembered.set(app.name, memory);
+      return writeMemory(this.#options.runDir, app.name, memory) ?? [];
+    });
   }
 
   /** From now on nothing is wanted. */
@@ -144,17 +182,35 @@ export class Apps {
     for (const app of this.all) for (const instance of app.instances.values()) instance.apply('hurried');
   }
 
+  /** Clears what an emperor before us left of apps that have neither a file nor a process any more. */
+  #sweep(): void {
+    const { dirs, log } = this.#options;
+    for (const name of this.#leftovers) {
+      const problem = this.#apps.has(name) ? undefined : dirs.removeApp(name);
+      if (problem !== undefined) log.error({ app: name, why: problem }, 'clearing its directory failed');
+    }
+    this.#leftovers.clear();
+  }
+
   #ensure(name: string): App {
     const known = this.#apps.get(name);
     if (known !== undefined) return known;
     const app = new App(name, this.#lastGenerations.get(name) ?? 0);
-    if (this.#options.dirs.stoppedAfter(name) !== undefined) app.stop();
+    const memory = readMemory(this.#options.runDir, name);
+    if (typeof memory === 'string') this.#options.log.warn({ app: name, why: memory }, 'its memory is damaged');
+    else if (memory !== undefined) app.restore(memory);
     this.#apps.set(name, app);
     return app;
   }
 
-  #handle(name: string, generation: number, of: { deployable: Deployable; sinceMs: number }): VassalHandle {
-    const { clock, log, dirs, events } = this.#options;
-    return new VassalHandle({ name, generation, ...of, dir: dirs.path(name, generation), clock, log, events });
+  #handle(
+    name: string,
+    generation: number,
+    of: Pick<VassalOptions, 'deployable' | 'processes' | 'sinceMs' | 'isPromoted'>,
+  ): VassalHandle {
+    const { clock, log, dirs, events, registrations } = this.#options;
+    const dir = dirs.path(name, generation);
+    const parts = { name, generation, dir, clock, log, events };
+    return new VassalHandle({ ...of, ...parts, registrations: () => registrations.all(name) });
   }
 }

@@ -33,10 +33,11 @@ export class Deploys {
     });
   }
 
-  /** The generation is in the table of every router. */
-  live(app: App, instance: VassalHandle, nowMs: number): void {
+  /** Every router reached the generation; `problem` is what is wrong where one does not. */
+  live(app: App, instance: VassalHandle, nowMs: number, problem: string | undefined): void {
     const tookMs = Math.round(nowMs - instance.sinceMs);
-    this.#report(app, { generation: instance.generation, result: 'live', reason: null, tookMs, log: [] });
+    const { generation } = instance;
+    this.#report(app, { generation, result: 'live', reason: problem ?? app.refusal ?? null, tookMs, log: [] });
     this.#answer(app, instance.deployable.order);
   }
 

@@ -18,6 +18,7 @@ import { GenerationDirs } from './generation-dirs.ts';
 import { Inspection } from './inspection.ts';
 import { bindListeners, closeListeners } from './listening.ts';
 import { Reconciler } from './reconciler.ts';
+import { Registrations } from './registrations.ts';
 import { RouterSet } from './router-set.ts';
 import { claimRunDir, type ClaimedRunDir } from './run-directory.ts';
 import { keysThatNeedRestart, routerSettings, type Settings } from './settings.ts';
@@ -41,6 +42,7 @@ export class Emperor {
   readonly #dirs: GenerationDirs;
   readonly #deploys = new Deploys(this.hub);
   readonly #routers: RouterSet;
+  readonly #registrations: Registrations;
   readonly #apps: Apps;
   readonly #reconciler: Reconciler;
   readonly #inspection: Inspection;
@@ -93,7 +95,19 @@ export class Emperor {
       },
     });
     this.#routers.configure(routerSettings(settings));
-    this.#apps = new Apps({ ...shared, dirs: this.#dirs, events: this.#vassalEvents() });
+    this.#registrations = new Registrations({
+      clock,
+      onChange: (app) => {
+        this.#apps.tellRegistrations(app);
+      },
+    });
+    this.#apps = new Apps({
+      ...shared,
+      runDir: runDir.path,
+      dirs: this.#dirs,
+      registrations: this.#registrations,
+      events: this.#vassalEvents(),
+    });
     this.#reconciler = new Reconciler({
       directory,
       runDir: runDir.path,
@@ -184,6 +198,7 @@ export class Emperor {
 
   /** The start failed. What was adopted goes on and waits for an emperor that can start. */
   #abandon(): void {
+    this.#registrations.stop();
     this.#apps.release();
     this.#routers.release();
     closeListeners(this.#routers.listeners ?? []);
@@ -207,6 +222,7 @@ export class Emperor {
     const { log } = this.#options;
     this.hub.enter('stopping');
     this.#regainTimer?.cancel();
+    this.#registrations.stop();
     this.#reconciler.freeze();
     this.#deploys.cancelAll('the emperor ends');
     await this.#watch?.close();
@@ -315,7 +331,9 @@ export class Emperor {
       },
       onDeath: (vassal, fall) => {
         report(vassal, fall, 'a live generation died');
-        this.#apps.get(vassal.name)?.recordDeath(fall, { nowMs: clock.nowMs(), jitter: random() });
+        const app = this.#apps.get(vassal.name);
+        const outcome = app?.recordDeath(vassal, fall, { nowMs: clock.nowMs(), jitter: random() });
+        if (app !== undefined && outcome?.isRefused === true) this.#deploys.failed(app, vassal, fall, clock.nowMs());
       },
     };
   }

@@ -1,6 +1,15 @@
 // The directories below `vassals/`: one per generation, the link to the live one, and the mark of a stopped app. A
 // failing file system is reported to the caller in words and never throws: the emperor outlives a full disk.
-import { mkdirSync, readFileSync, readdirSync, renameSync, rmSync, symlinkSync, writeFileSync } from 'node:fs';
+import {
+  mkdirSync,
+  readFileSync,
+  readdirSync,
+  readlinkSync,
+  renameSync,
+  rmSync,
+  symlinkSync,
+  writeFileSync,
+} from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../lib/errors.ts';
 import { appSocket, generationDir, liveSocketLink, vassalDir, vassalsDir } from '../lib/run-dir.ts';
@@ -90,6 +99,15 @@ export class GenerationDirs {
   stoppedAfter(name: string): number | undefined {
     try {
       return Number.parseInt(readFileSync(this.#mark(name), 'utf8'), 10) || 0;
+    } catch {
+      return undefined;
+    }
+  }
+
+  /** The generation that `link` was last called with; undefined where it never was. */
+  linked(name: string): number | undefined {
+    try {
+      return Number.parseInt(readlinkSync(liveSocketLink(this.#runDir, name)), 10) || undefined;
     } catch {
       return undefined;
     }

@@ -12,6 +12,8 @@ export const instanceEvents = [
   'ready-timeout',
   /** Nobody wants it any more; if it served, it is out of the route table. */
   'retired',
+  /** What followed it was refused, and it is wanted again before it was told to stop. */
+  'recalled',
   /** No router holds a request for it any more. */
   'drained',
   'drain-timeout',
@@ -42,6 +44,7 @@ export const lifecycle = {
     'gave-up': step('stopping', 'record-failed-start'),
     'ready-timeout': step('stopping', 'record-failed-start', 'send-stop'),
     retired: step('stopping', 'send-stop'),
+    recalled: 'impossible',
     drained: 'impossible',
     'drain-timeout': 'impossible',
     'kill-timeout': 'impossible',
@@ -53,6 +56,7 @@ export const lifecycle = {
     'gave-up': step('stopping', 'record-death'),
     'ready-timeout': 'impossible',
     retired: step('draining'),
+    recalled: 'ignored',
     drained: 'impossible',
     'drain-timeout': 'impossible',
     'kill-timeout': 'impossible',
@@ -64,6 +68,7 @@ export const lifecycle = {
     'gave-up': step('stopping'),
     'ready-timeout': 'impossible',
     retired: 'ignored',
+    recalled: step('ready'),
     drained: step('stopping', 'send-stop'),
     'drain-timeout': step('stopping', 'send-stop'),
     'kill-timeout': 'impossible',
@@ -75,6 +80,7 @@ export const lifecycle = {
     'gave-up': 'ignored',
     'ready-timeout': 'impossible',
     retired: 'ignored',
+    recalled: 'impossible',
     drained: 'impossible',
     'drain-timeout': 'impossible',
     // Stays: a process in uninterruptible sleep outlives even KILL, and is tried again.
@@ -87,6 +93,7 @@ export const lifecycle = {
     'gave-up': 'ignored',
     'ready-timeout': 'impossible',
     retired: 'ignored',
+    recalled: 'impossible',
     drained: 'impossible',
     'drain-timeout': 'impossible',
     'kill-timeout': 'impossible',

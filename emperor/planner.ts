@@ -3,32 +3,50 @@
 import type { AppRoute } from '../lib/messages.ts';
 import {
   chooseDeployable,
-  instanceKey,
+  isRefused,
   liveInstance,
   satisfies,
+  strategyOf,
+  wantedProcesses,
   type Actual,
   type AppFacts,
   type Deployable,
   type Desired,
-  type InstanceFacts,
   type Limits,
-  type RouterFacts,
 } from './facts.ts';
 import { deadlineEvent, type InstanceEvent } from './lifecycle.ts';
+import { planEnds, planRecall, isServedAgain } from './plan-ends.ts';
+import { planProbation, probationEndsAt } from './probation.ts';
+import { planProcesses } from './plan-processes.ts';
 import { decideRestart } from './restart-policy.ts';
+import { planRollout, rolloutPair } from './rollout.ts';
 import { buildRoutes } from './routes.ts';
 
-interface OfInstance {
+export interface OfInstance {
   readonly app: string;
   readonly generation: number;
   readonly reason: string;
 }
 
 export type Action =
-  /** Start a new generation, in a new directory. */
-  | (OfInstance & { readonly type: 'start'; readonly deployable: Deployable })
+  /** Start a new generation, in a new directory, with so many workers. */
+  | (OfInstance & { readonly type: 'start'; readonly deployable: Deployable; readonly processes: number })
   /** Send this table to every router. */
   | { readonly type: 'publish'; readonly apps: readonly AppRoute[]; readonly reason: string }
+  /** Give the instance the whole traffic. */
+  | (OfInstance & { readonly type: 'promote' })
+  /** Let the instance enter this step of its canary. */
+  | (OfInstance & { readonly type: 'step'; readonly step: number })
+  /** What the instance runs is not good enough: never choose it again, unless it is asked for again. */
+  | (OfInstance & { readonly type: 'refuse' })
+  /** What the instance runs has stood its probation: it is what is gone back to. */
+  | (OfInstance & { readonly type: 'prove' })
+  /** A draining instance is wanted again. */
+  | (OfInstance & { readonly type: 'recall' })
+  /** Give no requests to workers with a higher id any more. */
+  | (OfInstance & { readonly type: 'narrow'; readonly processes: number })
+  /** Have so many workers; those with a higher id are drained. */
+  | (OfInstance & { readonly type: 'scale'; readonly processes: number })
   /** Nobody wants the instance and no table names it: let it drain, or end what never served. */
   | (OfInstance & { readonly type: 'retire' })
   /** Ask the instance to end, because `event` happened. */
@@ -54,98 +72,46 @@ export function planChanges(desired: Desired, actual: Actual, nowMs: number, lim
   // Even an empty table is published once: a router without any answers nothing but 503.
   const isFirst = actual.routes.version === 0;
   const changesRoutes = isFirst || JSON.stringify(routes) !== JSON.stringify(actual.routes.apps);
-  const ends = actual.apps.flatMap((app) => planEnds(desired, app, { actual, nowMs }));
-  const starts = planStarts(desired, actual, nowMs, limits.deploysAtOnce - startingAfter(actual.apps, ends));
   const publish: Action[] = changesRoutes
     ? [{ type: 'publish', apps: routes, reason: whatChanges(actual, routes) }]
     : [];
+  const surroundings = { desired, actual, nowMs };
+  const verdicts = actual.apps.flatMap((app) => planVerdicts(desired, app, nowMs));
+  const ends = actual.apps.flatMap((app) => planEnds(app, surroundings));
+  const processes = actual.apps.flatMap((app) => planProcesses(app, surroundings));
+  const starts = planStarts(desired, actual, nowMs, limits.deploysAtOnce - startingAfter(actual.apps, ends));
   return {
     // Unrouted first, ended later; and what ends makes room for what starts.
-    actions: [...publish, ...ends, ...starts, ...planForgetting(desired, actual.apps)],
+    actions: [...publish, ...verdicts, ...ends, ...processes, ...starts, ...planForgetting(desired, actual.apps)],
     wakeAtMs: earliest(desired, actual.apps, nowMs),
   };
 }
 
-interface Surroundings {
-  readonly actual: Actual;
-  readonly nowMs: number;
-}
-
-function planEnds(desired: Desired, app: AppFacts, surroundings: Surroundings): readonly Action[] {
+/** What becomes of ready instances: they get the traffic, another share of it, the good name, or lose it. */
+function planVerdicts(desired: Desired, app: AppFacts, nowMs: number): readonly Action[] {
   const chosen = chooseDeployable(desired, app);
-  const live = liveInstance(app);
-  return app.instances.flatMap((instance): readonly Action[] => {
-    const { generation } = instance;
-    const expired = planDeadline(app.name, instance, surroundings.nowMs);
-    if (expired !== undefined) return [expired];
-    switch (instance.state) {
-      case 'starting': {
-        const reason = whyNotStarting(instance, { chosen, live, app });
-        return reason === undefined ? [] : [{ type: 'retire', app: app.name, generation, reason }];
-      }
-      case 'ready': {
-        const isLive = instance === live && chosen !== undefined;
-        if (isLive) return [];
-        const reason = chosen === undefined ? whyNothing(desired, app.name) : 'a newer generation took over';
-        return [{ type: 'retire', app: app.name, generation, reason }];
-      }
-      case 'draining':
-        return isDrained(app.name, instance, surroundings.actual.routers)
-          ? [{ type: 'stop', event: 'drained', app: app.name, generation, reason: 'drained' }]
-          : [];
-      case 'stopping':
-        return [];
-      case 'exited':
-        return [{ type: 'forget', app: app.name, generation, reason: 'gone' }];
-    }
-  });
-}
-
-function planDeadline(app: string, instance: InstanceFacts, nowMs: number): Action | undefined {
-  const { generation, deadlineMs, state } = instance;
-  const event = deadlineEvent[state];
-  if (event === null || deadlineMs === undefined || nowMs < deadlineMs) return undefined;
-  if (event === 'kill-timeout') return { type: 'kill', app, generation, reason: 'did not end when asked to' };
-  const reason = event === 'ready-timeout' ? 'not ready in time' : 'drain-timeout passed';
-  return { type: 'stop', event, app, generation, reason };
-}
-
-/** Why a starting instance is to be given up; undefined: it goes on. */
-function whyNotStarting(
-  instance: InstanceFacts,
-  { chosen, live, app }: { chosen: Deployable | undefined; live: InstanceFacts | undefined; app: AppFacts },
-): string | undefined {
-  if (chosen === undefined) return 'not wanted any more';
-  if (!satisfies(instance.deployable, chosen)) return 'superseded by a newer edit';
-  if (live !== undefined && satisfies(live.deployable, chosen)) return 'what is live is wanted again';
-  const newest = app.instances.findLast(
-    ({ state, deployable }) => state === 'starting' && satisfies(deployable, chosen),
-  );
-  return newest === instance ? undefined : 'another one is starting';
-}
-
-function whyNothing(desired: Desired, name: string): string {
-  if (desired.isEnding) return 'the emperor ends';
-  return desired.apps.has(name) ? 'stopped by the operator' : 'its file is gone';
-}
-
-/** Every router serves by a table without the instance and holds no request for it. A router that died holds none. */
-function isDrained(name: string, instance: InstanceFacts, routers: readonly RouterFacts[]): boolean {
-  const key = instanceKey(name, instance.generation);
-  return routers.every(({ appliedVersion, busy }) => appliedVersion >= instance.unroutedVersion && !busy.includes(key));
+  const live = liveInstance(app, chosen);
+  if (live === undefined || chosen === undefined) return [];
+  if (!live.isPromoted) {
+    return [{ type: 'promote', app: app.name, generation: live.generation, reason: 'there is no other' }];
+  }
+  const pair = rolloutPair(app, chosen);
+  if (pair === undefined) return planProbation(app, live, nowMs);
+  const move = planRollout(desired, app, pair, nowMs);
+  return move.type === 'wait' ? [] : [{ ...move, app: app.name, generation: pair.next.generation }];
 }
 
 function startingAfter(apps: readonly AppFacts[], ends: readonly Action[]): number {
-  const ended = new Set(
-    ends.map((action) => ('generation' in action ? instanceKey(action.app, action.generation) : '')),
-  );
+  const key = (app: string, generation: number): string => `${app}/${generation}`;
+  const ended = new Set(ends.map((action) => ('generation' in action ? key(action.app, action.generation) : '')));
   const starting = apps.flatMap(({ name, instances }) =>
-    instances.filter(({ state, generation }) => state === 'starting' && !ended.has(instanceKey(name, generation))),
+    instances.filter(({ state, generation }) => state === 'starting' && !ended.has(key(name, generation))),
   );
   return starting.length;
 }
 
 function planStarts(desired: Desired, actual: Actual, nowMs: number, room: number): readonly Action[] {
+  const recalls = actual.apps.flatMap((app) => planRecall(desired, app) ?? []);
   const wanted = actual.apps.flatMap((app) => {
     const reason = whyStart(desired, app, nowMs);
     const deployable = chooseDeployable(desired, app);
@@ -153,13 +119,22 @@ function planStarts(desired: Desired, actual: Actual, nowMs: number, room: numbe
   });
   // Apps with waiting requests first; then by name, so that the order is the same each time.
   wanted.sort((a, b) => b.app.queued - a.app.queued || (a.app.name < b.app.name ? -1 : 1));
-  return wanted.slice(0, Math.max(0, room)).map(({ app, deployable, reason }) => ({
+  const starts = wanted.slice(0, Math.max(0, room)).map(({ app, deployable, reason }): Action => ({
     type: 'start',
     app: app.name,
     generation: app.nextGeneration,
     deployable,
+    processes: firstProcesses(desired, app, deployable),
     reason,
   }));
+  return [...recalls, ...starts];
+}
+
+/** A chain begins with one worker beside those of the live generation. */
+function firstProcesses(desired: Desired, app: AppFacts, deployable: Deployable): number {
+  const isChain = strategyOf(desired, app, deployable).strategy === 'chain';
+  const hasLive = liveInstance(app, deployable) !== undefined;
+  return isChain && hasLive ? 1 : wantedProcesses(desired, app, deployable);
 }
 
 function whyStart(desired: Desired, app: AppFacts, nowMs: number): string | undefined {
@@ -167,13 +142,17 @@ function whyStart(desired: Desired, app: AppFacts, nowMs: number): string | unde
   if (chosen === undefined) return undefined;
   // One whose time is just up counts as well: its failure must be on record before anything follows from it.
   const isServed = app.instances.some(
-    ({ state, deployable }) => (state === 'ready' || state === 'starting') && satisfies(deployable, chosen),
+    (instance) =>
+      (instance.state === 'ready' || instance.state === 'starting') &&
+      satisfies(instance.deployable, chosen) &&
+      !isRefused(app, instance),
   );
-  if (isServed) return undefined;
+  if (isServed || isServedAgain(desired, app)) return undefined;
   const ending = app.instances.filter(({ state }) => state === 'draining' || state === 'stopping');
   if (ending.length >= mostEnding) return undefined;
-  const live = liveInstance(app);
+  const live = liveInstance(app, chosen);
   if (live !== undefined) {
+    if (isRefused(app, live)) return 'what serves was refused';
     return live.deployable.digest === chosen.digest ? 'a new generation was asked for' : 'its file was edited';
   }
   const decision = decideRestart(app.deaths, nowMs);
@@ -191,12 +170,31 @@ function earliest(desired: Desired, apps: readonly AppFacts[], nowMs: number): n
     const deadlines = app.instances.flatMap(({ deadlineMs, state }) =>
       deadlineMs === undefined || deadlineEvent[state] === null ? [] : [deadlineMs],
     );
-    const mayRestart = chooseDeployable(desired, app) !== undefined && liveInstance(app) === undefined;
+    const chosen = chooseDeployable(desired, app);
+    const live = liveInstance(app, chosen);
     const decision = decideRestart(app.deaths, nowMs);
-    return mayRestart && !decision.restart ? [...deadlines, decision.untilMs] : deadlines;
+    const restart = chosen !== undefined && live === undefined && !decision.restart ? [decision.untilMs] : [];
+    const pair = rolloutPair(app, chosen);
+    const move = pair === undefined ? undefined : planRollout(desired, app, pair, nowMs);
+    const narrowed = app.instances.flatMap(({ keep, processes, narrowedAtMs, deployable }) =>
+      keep < processes ? [narrowedAtMs + deployable.spec['drain-timeout']] : [],
+    );
+    return [
+      ...deadlines,
+      ...restart,
+      ...narrowed,
+      ...(move?.type === 'wait' ? [move.untilMs] : []),
+      ...(live === undefined ? [] : [probationEndsAt(app, live)]),
+    ].filter((time) => time !== undefined);
   });
-  return times.length === 0 ? undefined : Math.min(...times);
+  // What has passed already is planned by what it led to, not by the clock.
+  const ahead = times.filter((time) => time > nowMs);
+  const overdue = times.length > ahead.length ? [nowMs + overdueMs] : [];
+  return times.length === 0 ? undefined : Math.min(...ahead, ...overdue);
 }
+
+/** Something is due and could not be done yet (a router has still to acknowledge): look again soon. */
+const overdueMs = 1000;
 
 function whatChanges(actual: Actual, routes: readonly AppRoute[]): string {
   const before = new Map(actual.routes.apps.map((app) => [app.name, JSON.stringify(app)]));

@@ -8,6 +8,7 @@ import { deriveAppState, type AppState } from './app-state.ts';
 import type { Apps } from './apps.ts';
 import { scanDirectory, type ConfigSnapshot } from './config/scan.ts';
 import type { Deploys } from './deploys.ts';
+import { probeDataPath } from './data-path.ts';
 import type { EventHub } from './events.ts';
 import type { Actual, AppFacts, Desired } from './facts.ts';
 import type { GenerationDirs, Outcome } from './generation-dirs.ts';
@@ -16,6 +17,7 @@ import { describeProblem } from './problem-text.ts';
 import { decideRestart } from './restart-policy.ts';
 import type { RouterSet } from './router-set.ts';
 import type { Settings } from './settings.ts';
+import type { VassalHandle } from './vassal-handle.ts';
 
 export interface ReconcilerOptions {
   readonly directory: string;
@@ -116,7 +118,7 @@ export class Reconciler {
 
   stateOf(app: App): AppState {
     const { apps, clock } = this.#options;
-    return deriveAppState(apps.desired(), app.facts(0), app.isBroken, clock.nowMs());
+    return deriveAppState(apps.desired(), app.facts(), app.isBroken, clock.nowMs());
   }
 
   /** Why the app is in that state, where the state alone does not say it. */
@@ -126,9 +128,9 @@ export class Reconciler {
       const [problem] = app.file.problems;
       return problem === undefined ? null : describeProblem(problem, directory);
     }
-    if (state === 'degraded') return app.lastDeploy?.reason ?? null;
+    if (state === 'degraded') return app.refusal ?? app.lastDeploy?.reason ?? null;
     if (state !== 'backoff' && state !== 'failed') return null;
-    const decision = decideRestart(app.facts(0).deaths, clock.nowMs());
+    const decision = decideRestart(app.facts().deaths, clock.nowMs());
     if (decision.restart) return null;
     return `${decision.reason}; next try in ${formatDuration(decision.untilMs - clock.nowMs())}`;
   }
@@ -143,6 +145,7 @@ export class Reconciler {
       if (this.#isScanDue && !this.#isFrozen) await this.#scan();
       this.#reconcile();
       this.#announce();
+      this.#remember();
       for (const resolve of waiting) resolve();
       const reached = this.#watched.filter(({ holds }) => holds());
       this.#watched = this.#watched.filter((one) => !reached.includes(one));
@@ -203,8 +206,12 @@ export class Reconciler {
     const { apps, routers } = this.#options;
     const stats = routers.appStats();
     const facts = apps.all.map((app): AppFacts => {
-      const queued = (stats.get(app.name) ?? []).reduce((sum, one) => sum + one.queued, 0);
-      return app.facts(queued);
+      const own = stats.get(app.name) ?? [];
+      const queued = own.reduce((sum, one) => sum + one.queued, 0);
+      return app.facts(
+        queued,
+        own.flatMap(({ generations }) => generations),
+      );
     });
     return { desired: apps.desired(), actual: { apps: facts, routers: routers.facts(), routes: routers.routes } };
   }
@@ -222,13 +229,28 @@ export class Reconciler {
     }
     if (action.type === 'start') {
       log.info({ app: action.app, generation: action.generation, reason: action.reason }, 'starting a generation');
-      apps.start(action.app, action.generation, action.deployable);
+      apps.start(action.app, action.generation, action);
       return;
     }
     const app = apps.get(action.app);
     const instance = app?.instances.get(action.generation);
     if (app === undefined || instance === undefined) return;
     switch (action.type) {
+      case 'promote':
+      case 'step':
+      case 'refuse':
+      case 'prove':
+        this.#judge(app, instance, action);
+        return;
+      case 'recall':
+        instance.apply('recalled');
+        return;
+      case 'narrow':
+        instance.narrow(action.processes);
+        return;
+      case 'scale':
+        instance.scale(action.processes);
+        return;
       case 'retire':
         instance.unroutedVersion = routers.routes.version;
         instance.apply('retired');
@@ -245,6 +267,32 @@ export class Reconciler {
           dirs.retire(action.app, action.generation, new Set(app.instances.keys())),
           `clearing generation ${action.generation} of ${app.name}`,
         );
+        return;
+    }
+  }
+
+  /** A verdict on a ready instance. */
+  #judge(app: App, instance: VassalHandle, action: Extract<Action, { readonly type: Verdict }>): void {
+    const { clock, log, deploys } = this.#options;
+    const line = { app: app.name, generation: instance.generation, reason: action.reason };
+    switch (action.type) {
+      case 'promote':
+        log.info(line, 'it gets the whole traffic');
+        instance.isPromoted = true;
+        app.endRollout();
+        return;
+      case 'step':
+        log.info({ ...line, step: action.step }, 'canary step');
+        app.enterStep(instance.generation, action.step, clock.nowMs());
+        return;
+      case 'refuse':
+        log.warn(line, 'a generation is turned back');
+        app.refuse(instance, action.reason);
+        deploys.failed(app, instance, instance.fallFor(action.reason), clock.nowMs());
+        return;
+      case 'prove':
+        log.info(line, 'it stood its probation');
+        app.settle(instance);
         return;
     }
   }
@@ -271,16 +319,36 @@ export class Reconciler {
 
   /** Tells what became of apps and deploys in this turn. */
   #announce(): void {
-    const { apps, routers, deploys, hub, clock } = this.#options;
-    const nowMs = clock.nowMs();
+    const { apps, routers, hub, clock } = this.#options;
     for (const app of apps.all) {
       const { live } = app;
       hub.tellApp({ name: app.name, state: this.stateOf(app), generation: live?.generation ?? null });
       if (live === undefined || live.isAnnounced || live.routedVersion === 0) continue;
       if (!routers.hasApplied(live.routedVersion)) continue;
       live.isAnnounced = true;
-      deploys.live(app, live, nowMs);
+      live.liveSinceMs = clock.nowMs();
+      // It cannot reject: a data path that fails is one of its results.
+      void this.#confirm(app, live);
     }
+  }
+
+  /** A deploy is reported only after a probe of every router reached the new generation. */
+  async #confirm(app: App, instance: VassalHandle): Promise<void> {
+    const { routers, deploys, clock, log } = this.#options;
+    const isWanted = (): boolean => app.live === instance && !app.isPaused;
+    const outcome = await probeDataPath({ routers, clock, isWanted }, instance);
+    if (outcome.problem !== undefined) {
+      log.error({ app: app.name, generation: instance.generation, why: outcome.problem }, 'the data path fails');
+    }
+    if (app.live !== instance) return;
+    deploys.live(app, instance, clock.nowMs(), outcome.problem);
+    this.wake();
+  }
+
+  /** What an operator said, and what was good, outlives us. */
+  #remember(): void {
+    const { apps } = this.#options;
+    for (const problem of apps.remember()) this.#report(problem, 'keeping what is to be remembered');
   }
 
   #arm(wakeAtMs: number | undefined): void {
@@ -297,6 +365,8 @@ export class Reconciler {
     if (outcome !== undefined) this.#options.log.error({ why: outcome }, `${what} failed`);
   }
 }
+
+type Verdict = 'promote' | 'step' | 'refuse' | 'prove';
 
 /** A rescan that is never over would be the only thing we do. */
 const shortestRescanMs = 1000;

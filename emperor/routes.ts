@@ -1,9 +1,10 @@
 // PURE. The route table that follows from the facts: each app's live generation, or why it has none. Equal facts
 // give an equal table, so that comparing two tables tells whether there is anything to publish.
-import type { AppRoute } from '../lib/messages.ts';
+import type { AppRoute, TargetRoute } from '../lib/messages.ts';
 import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
-import { chooseDeployable, liveInstance, type AppFacts, type Desired } from './facts.ts';
+import { chooseDeployable, liveInstance, type AppFacts, type Desired, type InstanceFacts } from './facts.ts';
 import { decideRestart } from './restart-policy.ts';
+import { rolloutPair, shareOf } from './rollout.ts';
 
 /** Requests are held over a pause so short; a longer one is answered 503 at once. */
 const longestHeldPauseMs = 2500;
@@ -28,15 +29,36 @@ function buildRoute(desired: Desired, app: AppFacts, nowMs: number): AppRoute | 
 }
 
 function wantedRoute(desired: Desired, app: AppFacts, nowMs: number): AppRoute | undefined {
-  const live = liveInstance(app);
-  if (live !== undefined) return route(app.name, live.deployable.spec, { targets: live.targets, hold: true });
   const chosen = chooseDeployable(desired, app);
+  const live = liveInstance(app, chosen);
+  if (desired.apps.get(app.name)?.isPaused === true) {
+    const spec = live?.deployable.spec ?? chosen?.spec;
+    return spec && vacant(app.name, spec, true, '');
+  }
+  if (live !== undefined) {
+    return {
+      ...route(app.name, live.deployable.spec, { targets: routed(live), hold: true }),
+      next: nextOf(desired, app),
+    };
+  }
   if (chosen === undefined) return undefined;
   const decision = decideRestart(app.deaths, nowMs);
   if (decision.restart || app.instances.some(({ state }) => state === 'starting')) {
     return vacant(app.name, chosen.spec, true, '');
   }
   return vacant(app.name, chosen.spec, decision.waitMs <= longestHeldPauseMs, decision.reason);
+}
+
+/** The workers of a newer generation that is tried, where it has a share of the clients by now. */
+function nextOf(desired: Desired, app: AppFacts): AppRoute['next'] {
+  const pair = rolloutPair(app, chooseDeployable(desired, app));
+  if (pair === undefined) return null;
+  const share = shareOf(desired, app, pair);
+  return share === 0 ? null : { targets: routed(pair.next), share };
+}
+
+function routed({ workers, keep }: InstanceFacts): readonly TargetRoute[] {
+  return workers.filter(({ id }) => id <= keep).map(({ key, address, weight }) => ({ key, address, weight }));
 }
 
 function vacant(name: string, spec: VassalSpec, hold: boolean, reason: string): AppRoute {

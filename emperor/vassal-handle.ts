@@ -5,6 +5,7 @@ import { workerExit } from '../lib/exit-codes.ts';
 import type { Logger } from '../lib/log.ts';
 import {
   decodeFromVassal,
+  type Registration,
   type StartVassal,
   type ToVassal,
   type VassalHello,
@@ -40,6 +41,12 @@ export interface VassalOptions {
   readonly deployable: Deployable;
   /** The generation's own directory. */
   readonly dir: string;
+  /** Workers to begin with. */
+  readonly processes: number;
+  /** Backends registered at run time, as they are when they are asked for. */
+  readonly registrations: () => readonly Registration[];
+  /** It had the traffic under another emperor. */
+  readonly isPromoted: boolean;
   /** When it was asked for, on the monotonic clock: a deploy's time counts from here. */
   readonly sinceMs: number;
   readonly clock: Clock;
@@ -60,12 +67,17 @@ export class VassalHandle {
   readonly name: string;
   readonly generation: number;
   readonly dir: string;
-  readonly sinceMs: number;
+  /** When it was asked for: a deploy's time counts from here. */
+  sinceMs: number;
   /** Version of the first published table with and without this instance; 0: none yet. */
   routedVersion = 0;
   unroutedVersion = 0;
   /** Its becoming live was told already, or needs no telling because it was adopted. */
   isAnnounced = false;
+  /** It was given the whole traffic once. */
+  isPromoted: boolean;
+  /** Since when every router gives it the whole traffic, on the monotonic clock. */
+  liveSinceMs: number | undefined;
   readonly #options: VassalOptions;
   #child: Child | undefined;
   #connection: Connection | undefined;
@@ -74,6 +86,11 @@ export class VassalHandle {
   #readyAtMs: number | undefined;
   #report: VassalState | undefined;
   #exit: ChildExit | undefined;
+  #processes: number;
+  #keep: number;
+  #narrowedAtMs = 0;
+  /** Restarts of its workers that happened before it was ready, or before we knew it. */
+  #restartsBefore = 0;
 
   constructor(options: VassalOptions) {
     this.#options = options;
@@ -81,6 +98,8 @@ export class VassalHandle {
     this.generation = options.generation;
     this.dir = options.dir;
     this.sinceMs = options.sinceMs;
+    this.isPromoted = options.isPromoted;
+    this.#processes = this.#keep = options.processes;
     this.#armDeadline(false);
   }
 
@@ -107,17 +126,48 @@ export class VassalHandle {
 
   facts(): InstanceFacts {
     const key = instanceKey(this.name, this.generation);
-    const workers = this.#report?.workers ?? [];
+    const ready = this.#report?.workers.filter(({ state }) => state === 'ready') ?? [];
+    const { deployable } = this.#options;
     return {
       generation: this.generation,
-      deployable: this.#options.deployable,
+      deployable,
       state: this.#state,
       deadlineMs: this.#deadlineMs,
-      targets: workers
-        .filter(({ state }) => state === 'ready')
-        .map(({ id, address, weight }) => ({ key: `${key}/${id}`, address, weight })),
+      workers: ready.map(({ id, address, weight }) => ({ id, key: `${key}/${id}`, address, weight })),
+      processes: this.#processes,
+      // Backends have ids of their own, which only grow.
+      keep: deployable.spec.upstream === undefined ? this.#keep : Infinity,
+      narrowedAtMs: this.#narrowedAtMs,
       unroutedVersion: this.unroutedVersion,
+      isPromoted: this.isPromoted,
+      liveSinceMs: this.liveSinceMs,
+      crashes: this.#crashes,
     };
+  }
+
+  /** True while it may still have to give way to the one before it. */
+  isOnProbation(nowMs: number): boolean {
+    if (this.isAdopted && this.isPromoted) return false;
+    return this.liveSinceMs === undefined || nowMs - this.liveSinceMs < this.deployable.spec.settle;
+  }
+
+  /** Workers with a higher id are to be given no requests any more, or are again. */
+  narrow(processes: number): void {
+    this.#keep = processes;
+    this.#narrowedAtMs = this.#options.clock.nowMs();
+    this.#options.log.info({ app: this.name, generation: this.generation, processes }, 'workers narrowed');
+  }
+
+  /** Tells the primary how many workers to keep. */
+  scale(processes: number): void {
+    this.#processes = this.#keep = processes;
+    this.#options.log.info({ app: this.name, generation: this.generation, processes }, 'scaling');
+    this.#send({ type: 'scale', processes });
+  }
+
+  /** Tells the primary which backends are registered. */
+  tellRegistrations(): void {
+    this.#send({ type: 'registrations', registrations: this.#options.registrations() });
   }
 
   /** Gives the handle its process. */
@@ -141,7 +191,7 @@ export class VassalHandle {
         if (this.#connection === connection) this.#onConnectionLost();
       },
     });
-    if (hello.running !== null) this.#onState(hello.running.state);
+    if (hello.running !== null) this.#onRunning(hello.running.state);
     else if (this.#state === 'starting') this.#sendStart();
     // What was said while nobody listened is said again: messages are level-triggered.
     if (this.#state === 'stopping') this.#send({ type: 'stop' });
@@ -171,12 +221,22 @@ export class VassalHandle {
     }
     if (row === 'ignored') return;
     this.#state = row.to;
+    if (event === 'recalled') this.#onRecalled();
     const healthyMs = this.#readyAtMs === undefined ? 0 : this.#options.clock.nowMs() - this.#readyAtMs;
-    if (row.to === 'ready') this.#readyAtMs = this.#options.clock.nowMs();
+    if (event === 'ready') {
+      this.#readyAtMs = this.#options.clock.nowMs();
+      this.#restartsBefore = this.#restarts;
+    }
     this.#armDeadline(from === row.to);
     this.#options.log.info({ ...line, to: row.to, exit: this.#exit?.message }, `${from} -> ${row.to}`);
     for (const effect of row.effects) this.#perform(effect, { event, healthyMs });
     this.#options.events.onChange(this);
+  }
+
+  /** A fall for a reason that somebody else found, with what the workers said last. */
+  fallFor(message: string): Fall {
+    const healthyMs = this.#readyAtMs === undefined ? 0 : this.#options.clock.nowMs() - this.#readyAtMs;
+    return { kind: 'crashed', message, log: tailOfLog(this.dir, 50), healthyMs };
   }
 
   #perform(effect: Effect, cause: { readonly event: InstanceEvent; readonly healthyMs: number }): void {
@@ -225,6 +285,33 @@ export class VassalHandle {
     this.#options.events.onChange(this);
   }
 
+  /** It runs: under us, or since before us. Both sides may have missed the other's last word. */
+  #onRunning(state: VassalState): void {
+    if (this.#report === undefined) this.#processes = this.#keep = state.processes;
+    else if (state.processes !== this.#processes) this.#send({ type: 'scale', processes: this.#processes });
+    this.#onState(state);
+    if (this.deployable.spec.upstream !== undefined) this.tellRegistrations();
+  }
+
+  /** It serves again, and that will be told as any deploy is. */
+  #onRecalled(): void {
+    this.sinceMs = this.#options.clock.nowMs();
+    this.isAnnounced = false;
+    this.routedVersion = 0;
+    this.unroutedVersion = 0;
+    this.#restartsBefore = this.#restarts;
+  }
+
+  /** Deaths of workers since it was ready. Backends that we do not run come and go as they like. */
+  get #crashes(): number {
+    if (this.#readyAtMs === undefined || this.deployable.spec.upstream !== undefined) return 0;
+    return Math.max(0, this.#restarts - this.#restartsBefore);
+  }
+
+  get #restarts(): number {
+    return this.#report?.workers.reduce((sum, { restarts }) => sum + restarts, 0) ?? 0;
+  }
+
   #onConnectionLost(): void {
     this.#connection = undefined;
     // A living primary dials again within a second; a dead one has now said its last word.
@@ -240,8 +327,8 @@ export class VassalHandle {
       spec,
       digest,
       dir: this.dir,
-      processes: spec.processes,
-      registrations: [],
+      processes: this.#processes,
+      registrations: this.#options.registrations(),
     };
     this.#send(start);
   }
@@ -258,7 +345,7 @@ export class VassalHandle {
     if (event === 'ready-timeout') {
       const ready = this.#report?.workers.filter(({ state }) => state === 'ready').length ?? 0;
       const limit = formatDuration(spec['ready-timeout']);
-      const message = `not ready after ${limit} (ready-timeout): ${ready} of ${spec.processes} workers are`;
+      const message = `not ready after ${limit} (ready-timeout): ${ready} of ${this.#processes} workers are`;
       return { kind: 'not-ready', message, log, healthyMs };
     }
     const kind = this.#exit?.code === workerExit.cannotLoad ? 'cannot-load' : 'crashed';

@@ -9,7 +9,7 @@ import type {
   InstanceFacts,
   RouterFacts,
 } from '../../emperor/facts.ts';
-import { satisfies } from '../../emperor/facts.ts';
+import { chooseDeployable, liveInstance, satisfies } from '../../emperor/facts.ts';
 import { transition, type InstanceEvent, type InstanceState } from '../../emperor/lifecycle.ts';
 import { planChanges, type Action, type Plan } from '../../emperor/planner.ts';
 import type { Death } from '../../emperor/restart-policy.ts';
@@ -23,8 +23,20 @@ export interface ModelApp extends Mutable<Omit<AppFacts, 'instances'>> {
   instances: ModelInstance[];
 }
 
-export function specOf(domains: readonly string[]): Deployable['spec'] {
-  return { ...vassalSchema.parse({ app: './server.js' }), domains: [...domains], chdir: '/' };
+/** No probation, unless a test is about it. */
+export function specOf(domains: readonly string[], keys: Readonly<Record<string, unknown>> = {}): Deployable['spec'] {
+  return { ...vassalSchema.parse({ app: './server.js', settle: 0, ...keys }), domains: [...domains], chdir: '/' };
+}
+
+interface WriteOptions {
+  readonly order?: number;
+  readonly isStopped?: boolean;
+  readonly isPaused?: boolean;
+  /** The operator's scale. */
+  readonly processes?: number;
+  readonly domains?: readonly string[];
+  /** Further keys of the file. */
+  readonly keys?: Readonly<Record<string, unknown>>;
 }
 
 const delaysMs: Record<InstanceState, number | undefined> = {
@@ -42,20 +54,21 @@ export class PlannerModel {
   isEnding = false;
   readonly files = new Map<string, DesiredApp>();
   readonly apps = new Map<string, ModelApp>();
-  routers: RouterFacts[] = [{ id: 1, appliedVersion: 0, busy: [] }];
+  routers: RouterFacts[] = [{ id: 1, appliedVersion: 0, busy: [], isEnding: false }];
   routes: { version: number; apps: readonly AppRoute[] } = { version: 0, apps: [] };
 
   /** Writes a file: `digest` is its content. */
-  write(name: string, digest: string, options: { order?: number; isStopped?: boolean; domains?: string[] } = {}): void {
-    const { order = 0, isStopped = false, domains = [`${name}.localhost`] } = options;
-    this.files.set(name, { target: { spec: specOf(domains), digest, order }, isStopped });
+  write(name: string, digest: string, options: WriteOptions = {}): void {
+    const { order = 0, isStopped = false, isPaused = false, processes, domains = [`${name}.localhost`] } = options;
+    const target = { spec: specOf(domains, options.keys), digest, order };
+    this.files.set(name, { target, isStopped, isPaused, processes });
     const app = this.app(name);
     app.deaths = [];
   }
 
   remove(name: string): void {
     this.files.delete(name);
-    Object.assign(this.app(name), { proven: undefined, refused: undefined, deaths: [] });
+    Object.assign(this.app(name), { proven: undefined, refused: undefined, deaths: [], rollout: undefined });
   }
 
   app(name: string): ModelApp {
@@ -69,6 +82,8 @@ export class PlannerModel {
       deaths: [],
       nextGeneration: 1,
       queued: 0,
+      rollout: undefined,
+      figures: [],
     };
     this.apps.set(name, app);
     return app;
@@ -120,8 +135,31 @@ export class PlannerModel {
         app.instances = app.instances.filter(({ generation }) => generation !== action.generation);
         return;
       }
+      case 'promote':
+        this.instance(action.app, action.generation).isPromoted = true;
+        this.app(action.app).rollout = undefined;
+        return;
+      case 'step':
+        this.app(action.app).rollout = { generation: action.generation, step: action.step, sinceMs: this.nowMs };
+        return;
+      case 'refuse':
+        this.#refuse(action.app, action.generation);
+        return;
+      case 'prove':
+        this.app(action.app).proven = this.instance(action.app, action.generation).deployable;
+        return;
+      case 'recall':
+        this.happens(action.app, action.generation, 'recalled');
+        return;
+      case 'narrow':
+        this.instance(action.app, action.generation).keep = action.processes;
+        this.instance(action.app, action.generation).narrowedAtMs = this.nowMs;
+        return;
+      case 'scale':
+        this.#scale(this.instance(action.app, action.generation), action.processes);
+        return;
       case 'retire':
-        this.#instance(action.app, action.generation).unroutedVersion = this.routes.version;
+        this.instance(action.app, action.generation).unroutedVersion = this.routes.version;
         this.happens(action.app, action.generation, 'retired');
         return;
       case 'stop':
@@ -135,7 +173,7 @@ export class PlannerModel {
 
   /** An event reaches an instance, as the handle would apply it. */
   happens(name: string, generation: number, event: InstanceEvent): void {
-    const instance = this.#instance(name, generation);
+    const instance = this.instance(name, generation);
     const row = transition(instance.state, event);
     if (row === 'impossible') throw new Error(`${event} cannot happen in ${instance.state}`);
     if (row === 'ignored') return;
@@ -143,21 +181,51 @@ export class PlannerModel {
     instance.state = row.to;
     const delayMs = delaysMs[row.to];
     instance.deadlineMs = delayMs === undefined ? undefined : this.nowMs + delayMs;
-    if (row.to === 'ready') {
-      const address = `unix:/${name}/${generation}/worker-1.sock`;
-      instance.targets = [{ key: `${name}/${generation}/1`, address, weight: 1 }];
-      app.proven = instance.deployable;
+    if (event === 'ready') {
+      this.workersReady(name, generation);
+      app.proven ??= instance.deployable;
     }
+    const mayGoBack = app.proven !== undefined && !satisfies(app.proven, instance.deployable);
     if (row.effects.includes('record-failed-start')) {
-      if (app.proven !== undefined && !satisfies(app.proven, instance.deployable)) app.refused = instance.deployable;
+      if (mayGoBack) this.#refuse(name, generation);
       else this.#die(app, 0);
     }
-    if (row.effects.includes('record-death')) this.#die(app, 100);
+    if (row.effects.includes('record-death')) {
+      const { liveSinceMs, deployable } = instance;
+      const isYoung = liveSinceMs === undefined || this.nowMs - liveSinceMs < deployable.spec.settle;
+      if (mayGoBack && isYoung) this.#refuse(name, generation);
+      else this.#die(app, 100);
+    }
+  }
+
+  /** Every worker that the instance was told to keep is ready. */
+  workersReady(name: string, generation: number): void {
+    const instance = this.instance(name, generation);
+    instance.workers = Array.from({ length: instance.processes }, (_none, index) => {
+      const key = `${name}/${generation}/${index + 1}`;
+      return { id: index + 1, key, address: `unix:/${key}.sock`, weight: 1 };
+    });
   }
 
   /** Every router serves by the newest table and holds nothing. */
   acknowledge(busy: readonly string[] = []): void {
-    this.routers = this.routers.map(({ id }) => ({ id, appliedVersion: this.routes.version, busy }));
+    this.routers = this.routers.map((router) => ({ ...router, appliedVersion: this.routes.version, busy }));
+    for (const app of this.apps.values()) {
+      const live = liveInstance(app, chooseDeployable(this.desired(), app));
+      const instance = live && this.instance(app.name, live.generation);
+      if (instance?.isPromoted === true) instance.liveSinceMs ??= this.nowMs;
+    }
+  }
+
+  #refuse(name: string, generation: number): void {
+    const app = this.app(name);
+    app.refused = this.instance(name, generation).deployable;
+    app.rollout = undefined;
+  }
+
+  #scale(instance: ModelInstance, processes: number): void {
+    instance.processes = instance.keep = processes;
+    instance.workers = instance.workers.filter(({ id }) => id <= processes);
   }
 
   #die(app: ModelApp, healthyMs: number): void {
@@ -165,7 +233,7 @@ export class PlannerModel {
     app.deaths = [...app.deaths, death];
   }
 
-  #start({ app: name, generation, deployable }: Extract<Action, { type: 'start' }>): void {
+  #start({ app: name, generation, deployable, processes }: Extract<Action, { type: 'start' }>): void {
     const app = this.app(name);
     app.nextGeneration = generation + 1;
     app.instances.push({
@@ -173,12 +241,18 @@ export class PlannerModel {
       deployable,
       state: 'starting',
       deadlineMs: this.nowMs + (delaysMs.starting ?? 0),
-      targets: [],
+      workers: [],
+      processes,
+      keep: processes,
+      narrowedAtMs: 0,
       unroutedVersion: 0,
+      isPromoted: false,
+      liveSinceMs: undefined,
+      crashes: 0,
     });
   }
 
-  #instance(name: string, generation: number): ModelInstance {
+  instance(name: string, generation: number): ModelInstance {
     const found = this.app(name).instances.find((instance) => instance.generation === generation);
     if (found === undefined) throw new Error(`no instance ${name}/${generation}`);
     return found;

@@ -10,33 +10,58 @@ const names = ['a', 'b', 'c'] as const;
 
 /** What can happen to an emperor; each picks its subject among what is there. */
 type Step =
-  | { readonly kind: 'write'; readonly app: (typeof names)[number]; readonly digest: string }
-  | { readonly kind: 'touch' | 'remove' | 'stop'; readonly app: (typeof names)[number] }
-  | { readonly kind: 'ready' | 'gave-up' | 'exited'; readonly nth: number }
+  | {
+      readonly kind: 'write';
+      readonly app: (typeof names)[number];
+      readonly digest: string;
+      readonly keys: Readonly<Record<string, unknown>>;
+    }
+  | { readonly kind: 'touch' | 'remove' | 'stop' | 'pause'; readonly app: (typeof names)[number] }
+  | { readonly kind: 'scale'; readonly app: (typeof names)[number]; readonly processes: number }
+  | { readonly kind: 'ready' | 'gave-up' | 'exited' | 'workers-ready' | 'crash'; readonly nth: number }
   | { readonly kind: 'acknowledge'; readonly isBusy: boolean }
   | { readonly kind: 'pass'; readonly ms: number };
 
 const app = fc.constantFrom(...names);
 const step: fc.Arbitrary<Step> = fc.oneof(
-  fc.record({ kind: fc.constant('write' as const), app, digest: fc.constantFrom('x', 'y', 'z') }),
-  fc.record({ kind: fc.constantFrom('touch' as const, 'remove' as const, 'stop' as const), app }),
+  fc.record({
+    kind: fc.constant('write' as const),
+    app,
+    digest: fc.constantFrom('x', 'y', 'z'),
+    keys: fc.record({
+      rollout: fc.constantFrom('all', 'chain', { canary: ['10%', '50%'], pause: '1s' }),
+      processes: fc.integer({ min: 1, max: 3 }),
+      settle: fc.constantFrom(0, '10s'),
+    }),
+  }),
+  fc.record({ kind: fc.constantFrom('touch' as const, 'remove' as const, 'stop' as const, 'pause' as const), app }),
+  fc.record({ kind: fc.constant('scale' as const), app, processes: fc.integer({ min: 1, max: 4 }) }),
   fc.record({
     kind: fc.constantFrom('ready' as const, 'ready' as const, 'gave-up' as const, 'exited' as const),
     nth: fc.nat(9),
   }),
+  fc.record({ kind: fc.constantFrom('workers-ready' as const, 'crash' as const), nth: fc.nat(9) }),
   fc.record({ kind: fc.constant('acknowledge' as const), isBusy: fc.boolean() }),
   fc.record({ kind: fc.constant('pass' as const), ms: fc.constantFrom(10, 1500, 31_000, 70_000) }),
 );
 
 function apply(model: PlannerModel, happening: Step): void {
   switch (happening.kind) {
-    case 'write':
-      model.write(happening.app, happening.digest);
+    case 'write': {
+      const order = model.files.get(happening.app)?.target?.order ?? 0;
+      model.write(happening.app, happening.digest, { order, keys: happening.keys });
       return;
+    }
     case 'touch':
     case 'remove':
     case 'stop':
+    case 'pause':
+    case 'scale':
       command(model, happening);
+      return;
+    case 'workers-ready':
+    case 'crash':
+      happensToWorkers(model, happening);
       return;
     case 'ready':
     case 'gave-up':
@@ -48,7 +73,7 @@ function apply(model: PlannerModel, happening: Step): void {
     }
     case 'acknowledge': {
       const draining = instancesOf(model).filter(({ state }) => state === 'draining');
-      model.acknowledge(happening.isBusy ? draining.map(({ name, generation }) => `${name}/${generation}`) : []);
+      model.acknowledge(happening.isBusy ? draining.map(({ name, generation }) => `${name}/${generation}/1`) : []);
       return;
     }
     case 'pass':
@@ -56,15 +81,62 @@ function apply(model: PlannerModel, happening: Step): void {
   }
 }
 
-function command(
+function command(model: PlannerModel, step: Extract<Step, { readonly kind: Command }>): void {
+  const { app: name } = step;
+  const file = model.files.get(name);
+  if (file?.target === undefined) return;
+  switch (step.kind) {
+    case 'remove':
+      model.remove(name);
+      return;
+    case 'touch':
+      model.files.set(name, { ...file, isStopped: false, target: { ...file.target, order: file.target.order + 1 } });
+      model.app(name).deaths = [];
+      return;
+    case 'stop':
+      model.files.set(name, { ...file, isStopped: true });
+      return;
+    case 'pause':
+      model.files.set(name, { ...file, isPaused: !file.isPaused });
+      return;
+    case 'scale':
+      model.files.set(name, { ...file, processes: step.processes });
+  }
+}
+
+type Command = 'touch' | 'remove' | 'stop' | 'pause' | 'scale';
+
+function happensToWorkers(
   model: PlannerModel,
-  { kind, app: name }: Extract<Step, { readonly kind: 'touch' | 'remove' | 'stop' }>,
+  { kind, nth }: Extract<Step, { readonly kind: 'workers-ready' | 'crash' }>,
 ): void {
-  const target = model.files.get(name)?.target;
-  if (target === undefined) return;
-  if (kind === 'remove') model.remove(name);
-  else if (kind === 'touch') model.write(name, target.digest, { order: target.order + 1 });
-  else model.write(name, target.digest, { order: target.order, isStopped: true });
+  const ready = instancesOf(model).filter(({ state }) => state === 'ready');
+  const chosen = ready[nth % Math.max(1, ready.length)];
+  if (chosen === undefined) return;
+  if (kind === 'workers-ready') model.workersReady(chosen.name, chosen.generation);
+  else model.instance(chosen.name, chosen.generation).crashes += 1;
+}
+
+/** Fewer workers only after nobody gives the others requests. */
+function assertMayScale(
+  model: PlannerModel,
+  {
+    app: name,
+    generation,
+    processes,
+  }: { readonly app: string; readonly generation: number; readonly processes: number },
+): void {
+  const instance = model.instance(name, generation);
+  if (processes >= instance.processes) return;
+  const isEnding = (key: string): boolean =>
+    key.startsWith(`${name}/${generation}/`) && Number(key.split('/')[2]) > processes;
+  const route = model.routes.apps.find((one) => one.name === name);
+  assert.ok(![...(route?.targets ?? []), ...(route?.next?.targets ?? [])].some(({ key }) => isEnding(key)));
+  for (const { appliedVersion, busy } of model.routers) {
+    assert.equal(appliedVersion, model.routes.version);
+    const isOverdue = model.nowMs >= instance.narrowedAtMs + instance.deployable.spec['drain-timeout'];
+    assert.ok(isOverdue || !busy.some(isEnding));
+  }
 }
 
 interface Named {
@@ -114,6 +186,7 @@ describe('planner: whatever happens', () => {
               states.includes('ready'),
               `${name} after ${JSON.stringify(happening)}: ${JSON.stringify(states)}`,
             );
+            if (model.files.get(name)?.isPaused === true) continue;
             const route = model.routes.apps.find((one) => one.name === name);
             assert.notEqual(route?.targets.length, 0, `${name} is routed`);
           }
@@ -140,16 +213,46 @@ describe('planner: whatever happens', () => {
     );
   });
 
-  it('the table names only ready instances, and only the newest of each app', () => {
+  it('the table names only workers of ready instances: of the live one, and of at most one that follows it', () => {
     fc.assert(
       fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
         const model = new PlannerModel();
         for (const happening of steps) {
           apply(model, happening);
           model.settle();
-          for (const { name, targets } of model.routes.apps) {
-            const newest = model.apps.get(name)?.instances.findLast(({ state }) => state === 'ready');
-            for (const { key } of targets) assert.equal(key, `${name}/${newest?.generation ?? '?'}/1`);
+          for (const { name, targets, next } of model.routes.apps) {
+            const ready = (model.apps.get(name)?.instances ?? []).filter(({ state }) => state === 'ready');
+            const workers = new Set(ready.flatMap((instance) => instance.workers.map(({ key }) => key)));
+            const generationsOf = (keys: readonly { readonly key: string }[]): ReadonlySet<string> =>
+              new Set(keys.map(({ key }) => key.split('/')[1] ?? ''));
+            for (const { key } of [...targets, ...(next?.targets ?? [])]) assert.ok(workers.has(key), key);
+            const live = generationsOf(targets);
+            assert.ok(live.size <= 1);
+            if (next === null) continue;
+            assert.ok(next.share > 0 && next.share < 1);
+            for (const generation of generationsOf(next.targets)) {
+              assert.ok(
+                [...live].every((one) => Number(one) < Number(generation)),
+                'only a newer one is tried',
+              );
+            }
+          }
+        }
+      }),
+    );
+  });
+
+  it('no worker is ended while a table names it, a router lacks the newest table, or requests run on it', () => {
+    fc.assert(
+      fc.property(fc.array(step, { maxLength: 60 }), (steps) => {
+        const model = new PlannerModel();
+        for (const happening of steps) {
+          apply(model, happening);
+          for (let { actions } = model.plan(); actions.length > 0; { actions } = model.plan()) {
+            for (const action of actions) {
+              if (action.type === 'scale') assertMayScale(model, action);
+              model.execute(action);
+            }
           }
         }
       }),

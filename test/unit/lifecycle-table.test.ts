@@ -5,10 +5,11 @@ import { deadlineEvent, instanceEvents, instanceStates, lifecycle, transition } 
 const orders = { starting: 0, ready: 1, draining: 2, stopping: 3, exited: 4 } as const;
 
 describe('lifecycle', () => {
-  it('a life never goes back to an earlier state', () => {
+  it('a life never goes back to an earlier state, but for a draining instance that is recalled', () => {
     for (const state of instanceStates) {
       for (const event of instanceEvents) {
         const row = transition(state, event);
+        if (state === 'draining' && event === 'recalled') continue;
         if (typeof row === 'object') assert.ok(orders[row.to] >= orders[state], `${state} × ${event} → ${row.to}`);
       }
     }

@@ -51,8 +51,8 @@ describe('planner: deploys', () => {
   it('the old generation is stopped only when every router has swapped and none is busy with it', () => {
     const model = serving();
     model.routers = [
-      { id: 1, appliedVersion: model.routes.version, busy: [] },
-      { id: 2, appliedVersion: model.routes.version, busy: [] },
+      { id: 1, appliedVersion: model.routes.version, busy: [], isEnding: false },
+      { id: 2, appliedVersion: model.routes.version, busy: [], isEnding: false },
     ];
     model.write('shop', 'b');
     model.settle();
@@ -63,7 +63,7 @@ describe('planner: deploys', () => {
     model.routers = [{ ...first, appliedVersion: model.routes.version }, second];
     model.settle();
     assert.equal(model.states('shop')[1], 'draining', 'one router has not swapped');
-    model.acknowledge(['shop/1']);
+    model.acknowledge(['shop/1/1']);
     model.settle();
     assert.equal(model.states('shop')[1], 'draining', 'a router is busy');
     model.acknowledge();
@@ -77,7 +77,8 @@ describe('planner: deploys', () => {
     model.settle();
     model.happens('shop', 2, 'ready');
     model.settle();
-    model.acknowledge(['shop/1']);
+    model.acknowledge(['shop/1/1']);
+    model.settle();
     const wakeAtMs = model.plan().wakeAtMs;
     assert.equal(wakeAtMs, model.nowMs + 30_000);
     model.nowMs = wakeAtMs;

@@ -43,7 +43,7 @@ describe('the state of an app', () => {
 
   it('is invalid where the file never was valid and nothing runs', () => {
     const model = new PlannerModel();
-    model.files.set('shop', { target: undefined, isStopped: false });
+    model.files.set('shop', { target: undefined, isStopped: false, isPaused: false, processes: undefined });
     assert.equal(stateOf(model, true), 'invalid');
   });
 
