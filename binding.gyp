@@ -9,9 +9,11 @@
         "native/src/credentials.cc",
         "native/src/descriptors.cc",
         "native/src/errors.cc",
+        "native/src/execute.cc",
         "native/src/listener.cc",
         "native/src/notification.cc",
         "native/src/notify-socket.cc",
+        "native/src/process-watch.cc",
         "native/src/process.cc",
         "native/src/socket.cc"
       ],

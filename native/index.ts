@@ -22,6 +22,11 @@ export interface NotifySocket {
   close(): void;
 }
 
+export interface ProcessWatch {
+  /** Watches no longer; may be called again, and from within the callback. */
+  close(): void;
+}
+
 /**
  * Functions throw a system error (`code`, `syscall`, `errno`, as Node's own do) when a system call fails, and a
  * TypeError or RangeError for an argument that could never do. Where the system has no such thing the code is ENOTSUP.
@@ -89,6 +94,20 @@ export interface NativeAddon {
    * look at `process.ppid` afterwards.
    */
   setParentDeathSignal(signal: number): void;
+  /**
+   * Calls `onEnd` once, when that process (a child or not) has ended; it may be a zombie then. ESRCH where it is gone,
+   * ENOSYS on Linux before 5.3. It does not keep the event loop alive by itself.
+   */
+  watchProcess(pid: number, onEnd: () => void): ProcessWatch;
+  /**
+   * execve(2): this process becomes the program `path`, under the same pid, with signals as from a shell. `environment`
+   * holds `NAME=value`. Of the open descriptors 0, 1, 2 and those named (3 and above) pass along. Returns only by
+   * throwing, and then everything is as before. For the main thread only; nothing is flushed and no handler runs.
+   *
+   * Node has `process.execve` from 22.15 on, which keeps none but 0, 1 and 2; this goes with Node 20 when that does and
+   * Node's passes descriptors.
+   */
+  execute(path: string, argv: readonly string[], environment: readonly string[], descriptors: readonly number[]): never;
 }
 
 export type NativeStatus =
@@ -117,6 +136,8 @@ const functions: readonly string[] = Object.keys({
   becomeSubreaper: true,
   reap: true,
   setParentDeathSignal: true,
+  watchProcess: true,
+  execute: true,
 } satisfies Record<keyof NativeAddon, true>);
 
 /** The addon, loaded once per process. Never throws. */

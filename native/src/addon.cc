@@ -23,6 +23,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("becomeSubreaper", BecomeSubreaper);
   add("reap", Reap);
   add("setParentDeathSignal", SetParentDeathSignal);
+  add("watchProcess", WatchProcess);
+  add("execute", Execute);
   return exports;
 }
 

@@ -25,4 +25,7 @@ Napi::Value BecomeSubreaper(const Napi::CallbackInfo& info);
 Napi::Value Reap(const Napi::CallbackInfo& info);
 Napi::Value SetParentDeathSignal(const Napi::CallbackInfo& info);
 
+Napi::Value WatchProcess(const Napi::CallbackInfo& info);
+Napi::Value Execute(const Napi::CallbackInfo& info);
+
 #endif  // EMPEROR_NATIVE_FUNCTIONS_H_
