@@ -87,7 +87,7 @@ describe('becoming another program', { skip: withoutAddon }, () => {
   });
 
   it('refuses what no program could be given', () => {
-    const execute = addonUnderTest().execute as (...args: readonly unknown[]) => unknown;
+    const untyped = addonUnderTest() as unknown as { execute(...args: readonly unknown[]): unknown };
     const wrong: readonly (readonly unknown[])[] = [
       ['', [], [], []],
       ['/bin/true', 'true', [], []],
@@ -97,7 +97,7 @@ describe('becoming another program', { skip: withoutAddon }, () => {
       ['/bin/true', [], [], 3],
       ['/bin/true', [], [], [2]],
     ];
-    for (const args of wrong) assert.throws(() => execute(...args), { code: /^ERR_/ }, JSON.stringify(args));
+    for (const args of wrong) assert.throws(() => untyped.execute(...args), { code: /^ERR_/ }, JSON.stringify(args));
   });
 });
 
