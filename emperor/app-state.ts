@@ -6,6 +6,7 @@ import {
   nextInstance,
   satisfies,
   type AppFacts,
+  type Deployable,
   type Desired,
 } from './facts.ts';
 import { decideRestart } from './restart-policy.ts';
@@ -18,18 +19,23 @@ export function deriveAppState(desired: Desired, app: AppFacts, isBroken: boolea
   const chosen = chooseDeployable(desired, app);
   if (chosen === undefined) return 'invalid';
   if (desired.apps.get(app.name)?.isPaused === true) return 'paused';
-  const isStarting = app.instances.some(
-    ({ state, deployable }) => state === 'starting' && satisfies(deployable, chosen),
-  );
-  if (isStarting || nextInstance(app, chosen) !== undefined) return 'deploying';
-  const live = liveInstance(app, chosen);
-  if (live === undefined) {
+  if (isDeploying(app, chosen)) return 'deploying';
+  if (liveInstance(app, chosen) === undefined) {
     const decision = decideRestart(app.deaths, nowMs);
     return decision.restart ? 'deploying' : decision.state;
   }
-  if (!satisfies(live.deployable, chosen) || isRefused(app, live)) return 'deploying';
   const target = desired.apps.get(app.name)?.target ?? chosen;
-  return isBroken || !satisfies(live.deployable, target) ? 'degraded' : 'running';
+  return isBroken || !satisfies(chosen, target) ? 'degraded' : 'running';
+}
+
+/** Something is on its way that is to serve, or what serves is to be replaced. */
+function isDeploying(app: AppFacts, chosen: Deployable): boolean {
+  const isStarting = app.instances.some(
+    ({ state, deployable }) => state === 'starting' && satisfies(deployable, chosen),
+  );
+  if (isStarting || nextInstance(app, chosen) !== undefined) return true;
+  const live = liveInstance(app, chosen);
+  return live !== undefined && (!satisfies(live.deployable, chosen) || isRefused(app, live));
 }
 
 function isWanted(desired: Desired, name: string): boolean {

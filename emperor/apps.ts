@@ -1,19 +1,19 @@
 // All apps the emperor knows, by name: those that have a file and those of which something still runs. It adopts
 // what dials in, starts what it is told to start, and yields the facts for the planner.
 import type { Clock } from '../lib/clock.ts';
-import { entryPoints } from '../lib/entry-points.ts';
 import type { Logger } from '../lib/log.ts';
 import type { VassalHello } from '../lib/messages.ts';
 import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
 import { App } from './app.ts';
 import { isSameMemory, readMemory, writeMemory, type AppMemory } from './app-memory.ts';
-import { adoptChild, spawnChild } from './child.ts';
+import { adoptChild, type ChildExit } from './child.ts';
 import type { ConfigSnapshot, FileState } from './config/scan.ts';
 import type { Connection } from './connection.ts';
 import type { Deployable, Desired, DesiredApp } from './facts.ts';
 import type { GenerationDirs } from './generation-dirs.ts';
 import type { Registrations } from './registrations.ts';
 import { VassalHandle, type VassalEvents, type VassalOptions } from './vassal-handle.ts';
+import { WarmPrimaries } from './warm-primaries.ts';
 
 export interface AppsOptions {
   readonly clock: Clock;
@@ -29,6 +29,7 @@ export interface AppsOptions {
 export class Apps {
   readonly #options: AppsOptions;
   readonly #apps = new Map<string, App>();
+  readonly #warm: WarmPrimaries;
   /** Outlives the app, so that a name's generations only ever grow. */
   readonly #lastGenerations = new Map<string, number>();
   /** Names that had a directory when we started. */
@@ -40,6 +41,7 @@ export class Apps {
 
   constructor(options: AppsOptions) {
     this.#options = options;
+    this.#warm = new WarmPrimaries(options);
     const found = options.dirs.list();
     this.#leftovers = new Set(found.keys());
     for (const [name, generations] of found) {
@@ -88,7 +90,7 @@ export class Apps {
     generation: number,
     { deployable, processes }: { readonly deployable: Deployable; readonly processes: number },
   ): void {
-    const { clock, dirs, env, controlPath } = this.#options;
+    const { clock, dirs } = this.#options;
     const app = this.#ensure(name);
     const sinceMs = app.takeSince(clock.nowMs());
     const instance = this.#handle(name, generation, { deployable, processes, sinceMs, isPromoted: false });
@@ -99,21 +101,26 @@ export class Apps {
       instance.onExit({ code: null, message: `could not be started: no directory for its sockets: ${problem}` });
       return;
     }
-    instance.own(
-      spawnChild({
-        entryPoint: entryPoints.vassal,
-        args: ['--name', name, '--generation', String(generation), '--control', controlPath],
-        env,
-        onExit: (exit) => {
-          instance.onExit(exit);
-        },
-      }),
-    );
+    const onExit = (exit: ChildExit): void => {
+      instance.onExit(exit);
+    };
+    const warm = this.#warm.take(name, generation, onExit);
+    instance.own(warm?.child ?? this.#warm.spawn(name, generation, onExit));
+    if (warm?.dialled !== undefined) instance.attach(warm.dialled.connection, warm.dialled.hello);
+  }
+
+  /** The app's file changes: most likely a generation will be started in a moment. */
+  warm(name: string, most: number): void {
+    const app = this.#apps.get(name);
+    if (this.#isEnding || app?.isStopped === true || this.#warm.size >= most) return;
+    const last = app?.lastGeneration ?? this.#lastGenerations.get(name) ?? 0;
+    this.#warm.warm(name, last + 1);
   }
 
   /** A primary dialled in: one of ours, or one that outlived another emperor. */
   onHello(connection: Connection, hello: VassalHello): void {
     const { log, clock, dirs } = this.#options;
+    if (this.#warm.onHello(connection, hello)) return;
     const known = this.#apps.get(hello.name)?.instances.get(hello.generation);
     if (known !== undefined && known.pid === hello.pid) {
       known.attach(connection, hello);
@@ -171,10 +178,12 @@ export class Apps {
   /** From now on nothing is wanted. */
   end(): void {
     this.#isEnding = true;
+    this.#warm.endAll();
   }
 
   /** Lets go of every instance; they go on, and the next emperor adopts them. */
   release(): void {
+    this.#warm.endAll();
     for (const app of this.all) for (const instance of app.instances.values()) instance.release();
   }
 

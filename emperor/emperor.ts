@@ -183,8 +183,8 @@ export class Emperor {
     if (native.missing !== undefined) log.warn({ why: native.missing }, 'the native addon is missing');
     this.#watch = watchDirectory({
       directory,
-      onAlarm: () => {
-        this.#reconciler.alarm();
+      onAlarm: (file) => {
+        this.#reconciler.alarm(file);
       },
       onWarning: (message) => {
         this.#watchWarning = `${directory} is not watched (${message}): changes are noticed by reading it from time to time`;

@@ -30,25 +30,25 @@ export function planEnds(app: AppFacts, { desired, actual, nowMs }: Surroundings
   const live = liveInstance(app, chosen);
   const next = nextInstance(app, chosen);
   const standby = standbyInstance(app, chosen, nowMs);
+  const whyRetired = (instance: InstanceFacts): string | undefined => {
+    if (instance.state === 'starting') return whyNotStarting(instance, { chosen, live, app });
+    if (chosen === undefined) return whyNothing(desired, app.name);
+    return instance === live || instance === next ? undefined : whySuperfluous(app, instance);
+  };
   return app.instances.flatMap((instance): readonly Action[] => {
-    const { generation } = instance;
-    const of = { app: app.name, generation };
+    const of = { app: app.name, generation: instance.generation };
     const expired = instance === standby ? undefined : planDeadline(app.name, instance, nowMs);
     if (expired !== undefined) return [expired];
     switch (instance.state) {
-      case 'starting': {
-        const reason = whyNotStarting(instance, { chosen, live, app });
+      case 'starting':
+      case 'ready': {
+        const reason = whyRetired(instance);
         return reason === undefined ? [] : [{ type: 'retire', ...of, reason }];
       }
-      case 'ready': {
-        if (chosen !== undefined && (instance === live || instance === next)) return [];
-        const reason = chosen === undefined ? whyNothing(desired, app.name) : whySuperfluous(app, instance);
-        return [{ type: 'retire', ...of, reason }];
+      case 'draining': {
+        const isOver = instance !== standby && isDrained(app.name, instance, actual.routers);
+        return isOver ? [{ type: 'stop', event: 'drained', ...of, reason: 'drained' }] : [];
       }
-      case 'draining':
-        return instance !== standby && isDrained(app.name, instance, actual.routers)
-          ? [{ type: 'stop', event: 'drained', ...of, reason: 'drained' }]
-          : [];
       case 'stopping':
         return [];
       case 'exited':

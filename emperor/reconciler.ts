@@ -6,13 +6,15 @@ import { formatDuration } from '../lib/units.ts';
 import type { App } from './app.ts';
 import { deriveAppState, type AppState } from './app-state.ts';
 import type { Apps } from './apps.ts';
+import { isConfigFileName, vassalName } from './config/names.ts';
 import { scanDirectory, type ConfigSnapshot } from './config/scan.ts';
 import type { Deploys } from './deploys.ts';
 import { probeDataPath } from './data-path.ts';
 import type { EventHub } from './events.ts';
 import type { Actual, AppFacts, Desired } from './facts.ts';
-import type { GenerationDirs, Outcome } from './generation-dirs.ts';
-import { planChanges, type Action } from './planner.ts';
+import type { GenerationDirs } from './generation-dirs.ts';
+import { PlanExecutor } from './plan-executor.ts';
+import { planChanges } from './planner.ts';
 import { describeProblem } from './problem-text.ts';
 import { decideRestart } from './restart-policy.ts';
 import type { RouterSet } from './router-set.ts';
@@ -43,6 +45,7 @@ const mostRounds = 12;
 
 export class Reconciler {
   readonly #options: ReconcilerOptions;
+  readonly #executor: PlanExecutor;
   #snapshot: ConfigSnapshot | undefined;
   #turn: Promise<void> | undefined;
   #isDirty = false;
@@ -57,6 +60,7 @@ export class Reconciler {
 
   constructor(options: ReconcilerOptions) {
     this.#options = options;
+    this.#executor = new PlanExecutor(options);
   }
 
   get snapshot(): ConfigSnapshot | undefined {
@@ -69,9 +73,11 @@ export class Reconciler {
     this.#turn ??= this.#run();
   }
 
-  /** The directory may have changed. */
-  alarm(): void {
-    const { clock } = this.#options;
+  /** The directory may have changed; `file` is the name of what changed in it, where that is known. */
+  alarm(file?: string): void {
+    const { clock, apps } = this.#options;
+    if (file !== undefined && isConfigFileName(file) && !this.#isFrozen)
+      apps.warm(vassalName(file), this.#deploysAtOnce);
     const nowMs = clock.nowMs();
     this.#firstAlarmMs ??= nowMs;
     const leftMs = this.#firstAlarmMs + longestQuietMs - nowMs;
@@ -124,11 +130,12 @@ export class Reconciler {
   /** Why the app is in that state, where the state alone does not say it. */
   reasonOf(app: App, state: AppState): string | null {
     const { clock, directory } = this.#options;
-    if (app.file !== undefined && 'problems' in app.file && (state === 'degraded' || state === 'invalid')) {
-      const [problem] = app.file.problems;
-      return problem === undefined ? null : describeProblem(problem, directory);
+    if (state === 'degraded' || state === 'invalid') {
+      const [problem] = app.file !== undefined && 'problems' in app.file ? app.file.problems : [];
+      return problem === undefined
+        ? (app.refusal ?? app.lastDeploy?.reason ?? null)
+        : describeProblem(problem, directory);
     }
-    if (state === 'degraded') return app.refusal ?? app.lastDeploy?.reason ?? null;
     if (state !== 'backoff' && state !== 'failed') return null;
     const decision = decideRestart(app.facts().deaths, clock.nowMs());
     if (decision.restart) return null;
@@ -152,6 +159,11 @@ export class Reconciler {
       for (const { resolve } of reached) resolve();
     }
     this.#turn = undefined;
+  }
+
+  get #deploysAtOnce(): number {
+    const { settings, cores } = this.#options;
+    return settings().config['deploys-at-once'] ?? cores;
   }
 
   async #scan(): Promise<void> {
@@ -185,10 +197,9 @@ export class Reconciler {
   }
 
   #reconcile(): void {
-    const { clock, log, routers, settings, routerCount, cores } = this.#options;
-    const { config } = settings();
+    const { clock, log, routers, routerCount } = this.#options;
     routers.keep(routerCount());
-    const limits = { deploysAtOnce: this.#isFrozen ? 0 : (config['deploys-at-once'] ?? cores) };
+    const limits = { deploysAtOnce: this.#isFrozen ? 0 : this.#deploysAtOnce };
     for (let round = 1; round <= mostRounds; round += 1) {
       const { desired, actual } = this.#facts();
       const plan = planChanges(desired, actual, clock.nowMs(), limits);
@@ -196,7 +207,7 @@ export class Reconciler {
         this.#arm(plan.wakeAtMs);
         return;
       }
-      for (const action of plan.actions) this.#execute(action);
+      for (const action of plan.actions) this.#executor.execute(action);
     }
     log.error('the plan is not empty after many rounds: planning again in a second');
     this.#arm(clock.nowMs() + 1000);
@@ -214,107 +225,6 @@ export class Reconciler {
       );
     });
     return { desired: apps.desired(), actual: { apps: facts, routers: routers.facts(), routes: routers.routes } };
-  }
-
-  #execute(action: Action): void {
-    const { apps, routers, dirs, log } = this.#options;
-    if (action.type === 'publish') {
-      this.#publish(action);
-      return;
-    }
-    log.debug({ ...action, deployable: undefined }, `plan: ${action.type}`);
-    if (action.type === 'forget-app') {
-      this.#forgetApp(action.app);
-      return;
-    }
-    if (action.type === 'start') {
-      log.info({ app: action.app, generation: action.generation, reason: action.reason }, 'starting a generation');
-      apps.start(action.app, action.generation, action);
-      return;
-    }
-    const app = apps.get(action.app);
-    const instance = app?.instances.get(action.generation);
-    if (app === undefined || instance === undefined) return;
-    switch (action.type) {
-      case 'promote':
-      case 'step':
-      case 'refuse':
-      case 'prove':
-        this.#judge(app, instance, action);
-        return;
-      case 'recall':
-        instance.apply('recalled');
-        return;
-      case 'narrow':
-        instance.narrow(action.processes);
-        return;
-      case 'scale':
-        instance.scale(action.processes);
-        return;
-      case 'retire':
-        instance.unroutedVersion = routers.routes.version;
-        instance.apply('retired');
-        return;
-      case 'stop':
-        instance.apply(action.event);
-        return;
-      case 'kill':
-        instance.apply('kill-timeout');
-        return;
-      case 'forget':
-        app.instances.delete(action.generation);
-        this.#report(
-          dirs.retire(action.app, action.generation, new Set(app.instances.keys())),
-          `clearing generation ${action.generation} of ${app.name}`,
-        );
-        return;
-    }
-  }
-
-  /** A verdict on a ready instance. */
-  #judge(app: App, instance: VassalHandle, action: Extract<Action, { readonly type: Verdict }>): void {
-    const { clock, log, deploys } = this.#options;
-    const line = { app: app.name, generation: instance.generation, reason: action.reason };
-    switch (action.type) {
-      case 'promote':
-        log.info(line, 'it gets the whole traffic');
-        instance.isPromoted = true;
-        app.endRollout();
-        return;
-      case 'step':
-        log.info({ ...line, step: action.step }, 'canary step');
-        app.enterStep(instance.generation, action.step, clock.nowMs());
-        return;
-      case 'refuse':
-        log.warn(line, 'a generation is turned back');
-        app.refuse(instance, action.reason);
-        deploys.failed(app, instance, instance.fallFor(action.reason), clock.nowMs());
-        return;
-      case 'prove':
-        log.info(line, 'it stood its probation');
-        app.settle(instance);
-        return;
-    }
-  }
-
-  #publish({ apps: routes, reason }: Extract<Action, { readonly type: 'publish' }>): void {
-    const { apps, routers, dirs, log } = this.#options;
-    const version = routers.publish(routes);
-    log.debug({ version, reason }, 'routes published');
-    for (const app of apps.all) {
-      const { live } = app;
-      if (live === undefined || live.routedVersion !== 0) continue;
-      live.routedVersion = version;
-      this.#report(dirs.link(app.name, live.generation), `linking the live socket of ${app.name}`);
-    }
-  }
-
-  #forgetApp(name: string): void {
-    const { apps, dirs, deploys, hub } = this.#options;
-    apps.forget(name);
-    this.#report(dirs.removeApp(name), `removing the directory of ${name}`);
-    deploys.cancel(name, 'its file is gone');
-    hub.tellApp({ name, state: 'gone', generation: null });
   }
 
   /** Tells what became of apps and deploys in this turn. */
@@ -347,8 +257,8 @@ export class Reconciler {
 
   /** What an operator said, and what was good, outlives us. */
   #remember(): void {
-    const { apps } = this.#options;
-    for (const problem of apps.remember()) this.#report(problem, 'keeping what is to be remembered');
+    const { apps, log } = this.#options;
+    for (const why of apps.remember()) log.error({ why }, 'keeping what is to be remembered failed');
   }
 
   #arm(wakeAtMs: number | undefined): void {
@@ -360,13 +270,7 @@ export class Reconciler {
       this.wake();
     });
   }
-
-  #report(outcome: Outcome, what: string): void {
-    if (outcome !== undefined) this.#options.log.error({ why: outcome }, `${what} failed`);
-  }
 }
-
-type Verdict = 'promote' | 'step' | 'refuse' | 'prove';
 
 /** A rescan that is never over would be the only thing we do. */
 const shortestRescanMs = 1000;

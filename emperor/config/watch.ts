@@ -1,13 +1,17 @@
 // chokidar as an alarm bell: it says that something changed, never what. Lost alarms do no harm, because the
 // reconciler rescans from time to time anyway; where the kernel cannot watch, this file rings by the clock.
 import { stat } from 'node:fs/promises';
+import { basename } from 'node:path';
 import { watch as chokidarWatch, type FSWatcher } from 'chokidar';
 import { errnoOf, messageOf } from '../../lib/errors.ts';
 
 export interface WatchOptions {
   readonly directory: string;
-  /** Something may have changed. Called as often as the kernel says so: the caller debounces. */
-  readonly onAlarm: () => void;
+  /**
+   * Something may have changed. Called as often as the kernel says so: the caller debounces. `file` is the name of an
+   * entry that was written or put there, where that is known.
+   */
+  readonly onAlarm: (file?: string) => void;
   /**
    * Called at most once: the kernel cannot watch (no inotify watches left, say). From then on the alarm rings with
    * every check, and the caller's scan finds the changes.
@@ -88,12 +92,12 @@ class Bell implements DirectoryWatch {
     try {
       const watcher = (this.#options.open ?? openChokidar)(this.#options.directory);
       this.#watcher = watcher;
-      watcher.on('all', () => {
-        this.#ring();
+      watcher.on('all', (event, path) => {
+        this.#ring(event === 'add' || event === 'change' ? basename(path) : undefined);
       });
       // chokidar 5 drops a change within 50 ms of the one before; the kernel's own event is always told.
-      watcher.on('raw', () => {
-        this.#ring();
+      watcher.on('raw', (event: string, path: string | null) => {
+        this.#ring(event === 'change' && path !== null ? basename(path) : undefined);
       });
       // What changed between the caller's scan and this moment was heard by nobody.
       watcher.on('ready', () => {
@@ -119,8 +123,8 @@ class Bell implements DirectoryWatch {
     this.#turn = this.#turn.then(() => this.#closeWatcher());
   }
 
-  #ring(): void {
-    if (!this.#isClosed) this.#options.onAlarm();
+  #ring(file?: string): void {
+    if (!this.#isClosed) this.#options.onAlarm(file);
   }
 
   async #closeWatcher(): Promise<void> {
