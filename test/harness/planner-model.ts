@@ -10,11 +10,18 @@ import type {
   RouterFacts,
 } from '../../emperor/facts.ts';
 import { chooseDeployable, liveInstance, satisfies } from '../../emperor/facts.ts';
-import { transition, type InstanceEvent, type InstanceState } from '../../emperor/lifecycle.ts';
+import { transition, type Effect, type InstanceEvent, type InstanceState } from '../../emperor/lifecycle.ts';
 import { planChanges, type Action, type Plan } from '../../emperor/planner.ts';
 import type { Death } from '../../emperor/restart-policy.ts';
 import type { AppRoute } from '../../lib/messages.ts';
 import { vassalSchema } from '../../lib/spec/vassal-spec.ts';
+
+const judgements = ['promote', 'step', 'refuse', 'prove', 'recall', 'narrow', 'scale'] as const;
+type Judgement = Extract<Action, { readonly type: (typeof judgements)[number] }>;
+
+function isJudgement(action: Action): action is Judgement {
+  return judgements.some((type) => type === action.type);
+}
 
 type Mutable<Facts> = { -readonly [Key in keyof Facts]: Facts[Key] };
 type ModelInstance = Mutable<InstanceFacts>;
@@ -120,21 +127,13 @@ export class PlannerModel {
   }
 
   execute(action: Action): void {
+    if (isJudgement(action)) this.#judge(action);
+    else this.#act(action);
+  }
+
+  /** Verdicts on ready instances, and the numbers of their workers. */
+  #judge(action: Judgement): void {
     switch (action.type) {
-      case 'publish':
-        this.routes = { version: this.routes.version + 1, apps: action.apps };
-        return;
-      case 'start':
-        this.#start(action);
-        return;
-      case 'forget-app':
-        this.apps.delete(action.app);
-        return;
-      case 'forget': {
-        const app = this.app(action.app);
-        app.instances = app.instances.filter(({ generation }) => generation !== action.generation);
-        return;
-      }
       case 'promote':
         this.instance(action.app, action.generation).isPromoted = true;
         this.app(action.app).rollout = undefined;
@@ -158,6 +157,25 @@ export class PlannerModel {
       case 'scale':
         this.#scale(this.instance(action.app, action.generation), action.processes);
         return;
+    }
+  }
+
+  #act(action: Exclude<Action, Judgement>): void {
+    switch (action.type) {
+      case 'publish':
+        this.routes = { version: this.routes.version + 1, apps: action.apps };
+        return;
+      case 'start':
+        this.#start(action);
+        return;
+      case 'forget-app':
+        this.apps.delete(action.app);
+        return;
+      case 'forget': {
+        const app = this.app(action.app);
+        app.instances = app.instances.filter(({ generation }) => generation !== action.generation);
+        return;
+      }
       case 'retire':
         this.instance(action.app, action.generation).unroutedVersion = this.routes.version;
         this.happens(action.app, action.generation, 'retired');
@@ -185,12 +203,19 @@ export class PlannerModel {
       this.workersReady(name, generation);
       app.proven ??= instance.deployable;
     }
+    this.#record(name, instance, row.effects);
+  }
+
+  /** What the app's track record makes of an end. */
+  #record(name: string, instance: ModelInstance, effects: readonly Effect[]): void {
+    const app = this.app(name);
+    const { generation } = instance;
     const mayGoBack = app.proven !== undefined && !satisfies(app.proven, instance.deployable);
-    if (row.effects.includes('record-failed-start')) {
+    if (effects.includes('record-failed-start')) {
       if (mayGoBack) this.#refuse(name, generation);
       else this.#die(app, 0);
     }
-    if (row.effects.includes('record-death')) {
+    if (effects.includes('record-death')) {
       const { liveSinceMs, deployable } = instance;
       const isYoung = liveSinceMs === undefined || this.nowMs - liveSinceMs < deployable.spec.settle;
       if (mayGoBack && isYoung) this.#refuse(name, generation);

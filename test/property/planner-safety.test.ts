@@ -16,11 +16,19 @@ type Step =
       readonly digest: string;
       readonly keys: Readonly<Record<string, unknown>>;
     }
-  | { readonly kind: 'touch' | 'remove' | 'stop' | 'pause'; readonly app: (typeof names)[number] }
-  | { readonly kind: 'scale'; readonly app: (typeof names)[number]; readonly processes: number }
-  | { readonly kind: 'ready' | 'gave-up' | 'exited' | 'workers-ready' | 'crash'; readonly nth: number }
+  | CommandStep
+  | { readonly kind: 'ready' | 'gave-up' | 'exited'; readonly nth: number }
+  | WorkersStep
   | { readonly kind: 'acknowledge'; readonly isBusy: boolean }
   | { readonly kind: 'pass'; readonly ms: number };
+
+type CommandStep =
+  | { readonly kind: 'touch' | 'remove' | 'stop' | 'pause'; readonly app: (typeof names)[number] }
+  | { readonly kind: 'scale'; readonly app: (typeof names)[number]; readonly processes: number };
+interface WorkersStep {
+  readonly kind: 'workers-ready' | 'crash';
+  readonly nth: number;
+}
 
 const app = fc.constantFrom(...names);
 const step: fc.Arbitrary<Step> = fc.oneof(
@@ -46,23 +54,26 @@ const step: fc.Arbitrary<Step> = fc.oneof(
 );
 
 function apply(model: PlannerModel, happening: Step): void {
+  if (isCommand(happening)) command(model, happening);
+  else if (isOfWorkers(happening)) happensToWorkers(model, happening);
+  else happens(model, happening);
+}
+
+function isCommand(happening: Step): happening is CommandStep {
+  return ['touch', 'remove', 'stop', 'pause', 'scale'].includes(happening.kind);
+}
+
+function isOfWorkers(happening: Step): happening is WorkersStep {
+  return ['workers-ready', 'crash'].includes(happening.kind);
+}
+
+function happens(model: PlannerModel, happening: Exclude<Step, CommandStep | WorkersStep>): void {
   switch (happening.kind) {
     case 'write': {
       const order = model.files.get(happening.app)?.target?.order ?? 0;
       model.write(happening.app, happening.digest, { order, keys: happening.keys });
       return;
     }
-    case 'touch':
-    case 'remove':
-    case 'stop':
-    case 'pause':
-    case 'scale':
-      command(model, happening);
-      return;
-    case 'workers-ready':
-    case 'crash':
-      happensToWorkers(model, happening);
-      return;
     case 'ready':
     case 'gave-up':
     case 'exited': {
@@ -81,7 +92,7 @@ function apply(model: PlannerModel, happening: Step): void {
   }
 }
 
-function command(model: PlannerModel, step: Extract<Step, { readonly kind: Command }>): void {
+function command(model: PlannerModel, step: CommandStep): void {
   const { app: name } = step;
   const file = model.files.get(name);
   if (file?.target === undefined) return;
@@ -104,12 +115,7 @@ function command(model: PlannerModel, step: Extract<Step, { readonly kind: Comma
   }
 }
 
-type Command = 'touch' | 'remove' | 'stop' | 'pause' | 'scale';
-
-function happensToWorkers(
-  model: PlannerModel,
-  { kind, nth }: Extract<Step, { readonly kind: 'workers-ready' | 'crash' }>,
-): void {
+function happensToWorkers(model: PlannerModel, { kind, nth }: WorkersStep): void {
   const ready = instancesOf(model).filter(({ state }) => state === 'ready');
   const chosen = ready[nth % Math.max(1, ready.length)];
   if (chosen === undefined) return;
