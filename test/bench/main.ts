@@ -1,10 +1,11 @@
 // `npm run bench [-- NAME…]`: measurements of the real programs next to their peers. Not a test: nothing fails here.
 import { cpus, release } from 'node:os';
+import { deploys } from './deploys/deploys.ts';
 import { withScope } from './scope.ts';
 import { edit } from './scenarios/edit.ts';
 import { router } from './scenarios/router.ts';
 
-const scenarios = { router, edit };
+const scenarios = { router, edit, deploys };
 
 const names = process.argv.slice(2);
 const unknown = names.filter((name) => !Object.hasOwn(scenarios, name));

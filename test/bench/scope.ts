@@ -1,12 +1,33 @@
 // A benchmark's scope: resources are released in reverse order of their making, as node:test does after a test.
 import type { Scope } from '../harness/scope.ts';
 
+/** Runs a benchmark; what it made is released in any case, also where it is interrupted. */
 export async function withScope(run: (scope: Scope) => Promise<void>): Promise<void> {
   const releases: (() => unknown)[] = [];
   const scope = { after: (release: () => unknown) => void releases.push(release) } as Scope;
+  // The programs under test run in process groups of their own, which ^C does not reach.
+  const onInterrupt = (): void => {
+    void releaseAll(releases).finally(() => process.exit(130));
+  };
+  process.once('SIGINT', onInterrupt);
+  process.once('SIGTERM', onInterrupt);
   try {
     await run(scope);
   } finally {
-    for (const release of releases.reverse()) await release();
+    process.off('SIGINT', onInterrupt);
+    process.off('SIGTERM', onInterrupt);
+    await releaseAll(releases);
   }
+}
+
+async function releaseAll(releases: (() => unknown)[]): Promise<void> {
+  const failures: unknown[] = [];
+  for (let release = releases.pop(); release !== undefined; release = releases.pop()) {
+    try {
+      await release();
+    } catch (error) {
+      failures.push(error);
+    }
+  }
+  if (failures.length > 0) throw new AggregateError(failures, 'not everything could be released');
 }

@@ -1,5 +1,4 @@
 // Router CPU per request next to nginx: the same upstream, the same load, rounds A B A B in one run.
-import { createServer } from 'node:net';
 import { join } from 'node:path';
 import { entryPoints } from '../../../lib/entry-points.ts';
 import { formatListeners, listenersVariable } from '../../../lib/listeners.ts';
@@ -12,6 +11,7 @@ import type { Scope } from '../../harness/scope.ts';
 import { tempDir } from '../../harness/temp-dir.ts';
 import { waitFor } from '../../harness/wait-for.ts';
 import { cpuMs } from '../cpu-time.ts';
+import { freePort } from '../free-port.ts';
 import { startProxy, startUpstream } from '../nginx.ts';
 import { median } from '../statistics.ts';
 import { wrk } from '../wrk.ts';
@@ -104,13 +104,4 @@ async function startOurs(scope: Scope, upstream: string, name: string, accessLog
     what: `${name} to answer`,
   });
   return { name, port, pid: process.pid };
-}
-
-/** A port that was free a moment ago. */
-async function freePort(): Promise<number> {
-  const server = createServer();
-  await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-  const address = server.address();
-  await new Promise((resolve) => server.close(resolve));
-  return typeof address === 'object' && address !== null ? address.port : 0;
 }
