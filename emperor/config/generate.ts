@@ -6,7 +6,7 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { emperorSchema } from '../../lib/spec/emperor-config.ts';
-import { appKeys, vassalSchema } from '../../lib/spec/vassal-spec.ts';
+import { appKeys, keysOfOwnProcesses, vassalSchema } from '../../lib/spec/vassal-spec.ts';
 import { referencePage } from './reference-page.ts';
 
 /** Every generated file: its path below the package root, and what belongs in it. */
@@ -25,6 +25,10 @@ function vassalJsonSchema(): object {
       "The configuration of one app served by Emperor: <name>.yaml in the emperor's directory.",
     ),
     oneOf: appKeys.map((key) => ({ required: [key] })),
+    // As emperor/config/vassal-file.ts says it.
+    if: { required: ['upstream'] },
+    then: { properties: Object.fromEntries(keysOfOwnProcesses.map((key) => [key, false])) },
+    else: { properties: { 'health-check': { properties: { interval: false } } } },
   };
 }
 

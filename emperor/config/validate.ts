@@ -119,7 +119,7 @@ function textHint(message: string, value: string): string | null {
     if (/^(?:yes|on|y)$/i.test(value)) return 'write true';
     if (/^(?:no|off|n)$/i.test(value)) return 'write false';
   }
-  const words = /expected ((?:\w+, )*\w+ or \w+), got/.exec(message)?.[1]?.split(/, | or /) ?? [];
+  const words = /expected ((?:\w+, )*\w+ or \w+)(?:, got| map)/.exec(message)?.[1]?.split(/, | or /) ?? [];
   const near = nearest(value.replace(/^SIG/i, ''), words);
   return near === undefined ? null : `did you mean ${near}?`;
 }
@@ -137,11 +137,12 @@ function valueAt(value: unknown, path: Path): unknown {
 /** The keys that a table knows at a path; none where it is no map there. */
 function keysAt(schema: z.ZodType, path: Path): readonly string[] {
   const inner = unwrap(schema);
-  if (inner instanceof z.ZodUnion) {
-    return (inner.options as z.ZodType[]).flatMap((option) => keysAt(option, path));
-  }
-  if (!(inner instanceof z.ZodObject)) return [];
   const [first, ...rest] = path;
+  if (inner instanceof z.ZodUnion) {
+    return [...new Set((inner.options as z.ZodType[]).flatMap((option) => keysAt(option, path)))];
+  }
+  if (inner instanceof z.ZodArray) return typeof first === 'number' ? keysAt(inner.element as z.ZodType, rest) : [];
+  if (!(inner instanceof z.ZodObject)) return [];
   const shape = inner.shape as Readonly<Record<string, z.ZodType>>;
   if (first === undefined) return Object.keys(shape);
   const next = Object.hasOwn(shape, first) ? shape[String(first)] : undefined;

@@ -3,7 +3,7 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { EmperorConfig } from '../../lib/spec/emperor-config.ts';
 import { emperorFields } from '../../lib/spec/emperor-config.ts';
-import { appKeys, vassalSchema, type VassalSpec } from '../../lib/spec/vassal-spec.ts';
+import { appKeys, keysOfOwnProcesses, vassalSchema, type VassalSpec } from '../../lib/spec/vassal-spec.ts';
 import { defaultDomain, normaliseDomain, type DomainResult } from './domains.ts';
 import { findEntryFile, kindOf } from './entry-file.ts';
 import { parseConfig, type ParsedFile, type Path } from './parse.ts';
@@ -41,6 +41,7 @@ export async function readVassalText(text: string, options: VassalFileOptions): 
   if (!table.ok) return { ok: false, problems: [...table.problems, ...faults.problems].sort(compareProblems) };
   const own = new Set(Object.keys(parsed.value));
   const merged = mergeDefaults(table.value, own, options.defaults);
+  checkUpstream(faults, table.value.upstream);
   const domainPlaces = readDomains(faults, table.value.domains, options.name);
   const chdir = resolve(dirname(options.file), table.value.chdir ?? '.');
   const spec = { ...merged, domains: [...domainPlaces.keys()], chdir };
@@ -75,26 +76,65 @@ function elsewhere(key: string): string | undefined {
 }
 
 function checkAppKeys(faults: Faults): void {
-  const [first, second] = appKeys.filter((key) => Object.hasOwn(faults.parsed.value, key));
+  const [first, ...others] = appKeys.filter((key) => Object.hasOwn(faults.parsed.value, key));
   if (first === undefined) {
     faults.addToFile({
       message: `expected one of the keys ${appKeys.join(', ')}, which say what the app is`,
       hint: 'add a line such as app: ./server.js',
     });
-  } else if (second !== undefined) {
-    faults.add([second], 'key', {
-      message: `expected one of ${first} and ${second}, got both`,
-      hint: `keep the one that starts the app and remove the other`,
+  }
+  for (const other of others) {
+    faults.add([other], 'key', {
+      message: `expected one of ${first ?? ''} and ${other}, got both`,
+      hint: `keep the one that says what the app is and remove the other`,
+    });
+  }
+  if (others.length === 0) checkMeaning(faults, first === 'upstream');
+}
+
+/** A key that would do nothing is a misunderstanding, so it is told. */
+function checkMeaning(faults: Faults, isUpstream: boolean): void {
+  const { value } = faults.parsed;
+  if (isUpstream) {
+    for (const key of keysOfOwnProcesses.filter((one) => Object.hasOwn(value, one))) {
+      faults.add([key], 'key', {
+        message: `${key} has no meaning with upstream: somebody else runs the backends`,
+        hint: 'remove it, or serve an app of your own with app or command',
+      });
+    }
+    return;
+  }
+  const check = value['health-check'];
+  if (typeof check === 'object' && check !== null && Object.hasOwn(check, 'interval')) {
+    faults.add(['health-check', 'interval'], 'key', {
+      message: 'health-check.interval has a meaning with upstream only',
+      hint: 'remove it: a worker of an app or command is asked until it is ready',
     });
   }
 }
 
+/** One address twice would be one backend with two weights. */
+function checkUpstream(faults: Faults, upstream: Table['upstream']): void {
+  const isList = Array.isArray(faults.parsed.value['upstream']);
+  upstream?.forEach(({ address }, index) => {
+    if (upstream.findIndex((one) => one.address === address) === index) return;
+    faults.add(isList ? ['upstream', index] : ['upstream'], 'value', {
+      message: `upstream: ${address} stands here for the second time`,
+      hint: 'give it a weight instead, such as {address: …, weight: 2}',
+    });
+  });
+}
+
 type Table = Omit<VassalSpec, 'domains' | 'chdir'>;
 
-/** Own keys win over the defaults; of `env`, each variable for itself. */
+/** Own keys win over the defaults; of `env`, each variable for itself. What has no meaning for the app is not taken. */
 function mergeDefaults(table: Table, own: ReadonlySet<string>, defaults: VassalDefaults): Table {
-  const missing = Object.entries(defaults).filter(([key, value]) => value !== undefined && !own.has(key));
-  return { ...table, ...Object.fromEntries(missing), env: { ...defaults.env, ...table.env } };
+  const without = new Set<string>(table.upstream === undefined ? [] : keysOfOwnProcesses);
+  const missing = Object.entries(defaults).filter(
+    ([key, value]) => value !== undefined && !own.has(key) && !without.has(key),
+  );
+  const env = table.upstream === undefined ? { ...defaults.env, ...table.env } : {};
+  return { ...table, ...Object.fromEntries(missing), env };
 }
 
 function readDomains(faults: Faults, written: readonly string[] | undefined, name: string): Map<string, Place | null> {

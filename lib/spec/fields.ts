@@ -1,7 +1,9 @@
 // The kinds of value a config key can take. Each is a zod type that says in its message what was expected, so
 // that a user never reads a validator's jargon. Durations come out in milliseconds, sizes in bytes.
+import { isIPv6 } from 'node:net';
 import { z } from 'zod';
 import { formatAddress, parseAddress, type Address } from '../address.ts';
+import { isBindable, maxSocketPathBytes } from '../run-dir.ts';
 import { parseDuration, parseSize } from '../units.ts';
 
 /** What a key's reference entry needs beyond its type. Kept in zod's registry by `.meta()`. */
@@ -114,46 +116,64 @@ export const address = addressText
   })
   .meta(words('address'));
 
+/** `5%`, `12.5 %`, `0.05`, `1`: more than nothing, at most the whole. */
+const sharePattern = /^\s*(?=.*[1-9])(?:(100(?:\.0+)?|\d{1,2}(?:\.\d+)?)\s*%|1(?:\.0+)?|0\.\d+)\s*$/;
 const expectedShare = expected('a share such as 5% or 0.05');
 
-/** A part of the whole, more than nothing; comes out between 0 and 1. */
+/** A part of the whole; comes out between 0 and 1. */
 export const share = z
-  .union([z.string(), z.number()], expectedShare)
-  .transform((value, context) => {
-    const match = /^\s*(\d+(?:\.\d+)?)\s*(%?)\s*$/.exec(String(value));
-    const part = match === null ? Number.NaN : Number(match[1]) / (match[2] === '%' ? 100 : 1);
-    if (part > 0 && part <= 1) return part;
-    context.addIssue({ code: 'custom', message: `expected a share such as 5% or 0.05, got ${describeInput(value)}` });
-    return z.NEVER;
+  .union(
+    [z.string().regex(sharePattern, expectedShare), z.number().gt(0, expectedShare).max(1, expectedShare)],
+    expectedShare,
+  )
+  .transform((value) => {
+    const percents = sharePattern.exec(String(value))?.[1];
+    return percents === undefined ? Number(value) : Number(percents) / 100;
   })
   .meta(words('share'));
 
-const upstreamHint = 'unix:/path or http://host:port';
+/** It becomes the target of a request line: visible ASCII, and no fragment. */
+const requestPathPattern = /^\/[!"$-~]*$/;
+
+/** Where something is asked for, such as `/up`. */
+export const requestPath = z
+  .string(expected('a path such as /up'))
+  .regex(requestPathPattern, expected('a path such as /up'))
+  .meta(words('path'));
+
+const upstreamWords = 'unix:/path or http://host:port';
+const hostPattern = String.raw`(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])`;
+const portPattern = String.raw`(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])`;
+const upstreamPattern = `^(?:unix:/[^\\0]+|(?:[Hh][Tt][Tt][Pp]://)?${hostPattern}:${portPattern}/?)$`;
 
 /** A backend that somebody else runs; comes out as lib/address spells addresses. */
 export const upstreamAddress = z
-  .string(expected(upstreamHint))
+  .string(expected(upstreamWords))
+  .meta({ pattern: upstreamPattern })
   .transform((value, context) => {
     const parsed = parseUpstream(value);
     if (typeof parsed !== 'string') return formatAddress(parsed);
-    context.addIssue({ code: 'custom', message: parsed });
+    context.addIssue({ code: 'custom', message: `expected ${upstreamWords}, got ${describeInput(value)}${parsed}` });
     return z.NEVER;
   })
-  .meta(words(upstreamHint));
+  .meta(words(upstreamWords));
 
-/** Reads where a backend is; returns what is wrong where the text is no such address. */
+/** Reads where a backend is; returns what to add to the message where the text is no such address. */
 function parseUpstream(text: string): Address | string {
-  if (/^https:/i.test(text))
-    return `expected ${upstreamHint}, got ${describeInput(text)}: backends are spoken to in clear text`;
-  const plain = text.replace(/^http:\/\//i, '').replace(/\/$/, '');
-  const parsed = parseAddress(plain);
-  if (typeof parsed === 'string' || plain.includes('/') !== plain.startsWith('unix:')) {
-    return `expected ${upstreamHint}, got ${describeInput(text)}`;
+  if (!new RegExp(upstreamPattern).test(text)) return whyNoUpstream(text);
+  const parsed = parseAddress(text.startsWith('unix:') ? text : text.replace(/^http:\/\//i, '').replace(/\/$/, ''));
+  if (typeof parsed === 'string') return '';
+  if (parsed.kind === 'unix') {
+    return isBindable(parsed.path) ? parsed : `: a socket's path has at most ${maxSocketPathBytes} bytes`;
   }
-  if (parsed.kind === 'tcp' && (parsed.host === '' || parsed.port === 0)) {
-    return `expected ${upstreamHint} with a host and a port, got ${describeInput(text)}`;
-  }
-  return parsed;
+  return !parsed.host.includes(':') || isIPv6(parsed.host) ? parsed : ': the brackets hold no IPv6 address';
+}
+
+function whyNoUpstream(text: string): string {
+  if (/^https:/i.test(text)) return ': backends are spoken to in clear text';
+  if (/^http:\/\/[^/]+\/./i.test(text)) return ': requests keep their own path, so it cannot have one';
+  const port = /:(\d+)\/?$/.exec(text)?.[1];
+  return port !== undefined && (Number(port) === 0 || Number(port) > 65535) ? ': a port is from 1 to 65535' : '';
 }
 
 /** One address or a list of them; comes out as a list. */

@@ -10,6 +10,7 @@ import {
   keyed,
   meta,
   oneOf,
+  requestPath,
   share,
   size,
   text,
@@ -18,62 +19,60 @@ import {
   wholeNumber,
 } from './fields.ts';
 
+const healthError = (issue: { input?: unknown }): string =>
+  `expected a path such as /up, or a map with path, timeout and interval, got ${describeInput(issue.input)}`;
+
 const healthCheck = z
   .union(
     [
-      anyText.transform((path) => ({ path, timeout: undefined, interval: undefined })),
-      keyed({ path: anyText, timeout: duration.optional(), interval: duration.optional() }),
+      requestPath.transform((path) => ({ path, timeout: undefined, interval: undefined })),
+      keyed({
+        path: requestPath,
+        timeout: duration.optional(),
+        interval: duration.refine((ms) => ms >= 100, 'expected at least 100ms').optional(),
+      }),
     ],
-    {
-      error: (issue) =>
-        `expected a path such as /up, or a map with path, timeout and interval, got ${describeInput(issue.input)}`,
-    },
+    { error: healthError },
   )
-  .transform(({ path, timeout, interval }, context) => {
-    // It becomes the target of a request line: visible ASCII, and no fragment.
-    if (/^\/[!-~]*$/.test(path) && !path.includes('#')) {
-      return { path, timeout: timeout ?? 5000, interval: Math.max(100, interval ?? 10_000) };
-    }
-    context.addIssue({ code: 'custom', message: `expected a path such as /up, got ${describeInput(path)}` });
-    return z.NEVER;
-  })
+  .transform(({ path, timeout, interval }) => ({ path, timeout: timeout ?? 5000, interval: interval ?? 10_000 }))
   .meta({ words: 'path, or map of path, timeout and interval' });
 
-const rolloutWords = 'all, chain or canary, or map of canary (steps) and pause';
 const rolloutError = (issue: { input?: unknown }): string =>
   `expected all, chain, canary or a map such as {canary: [5%, 25%, 100%], pause: 1m}, got ${describeInput(issue.input)}`;
-const defaultSteps = ['5%', '25%', '100%'];
+const strategies = ['all', 'chain', 'canary'] as const;
+const steps = z.array(share, {
+  error: (issue) => `expected steps such as [5%, 25%, 100%], got ${describeInput(issue.input)}`,
+});
 
 const rollout = z
   .union(
     [
-      z.enum(['all', 'chain', 'canary'], { error: rolloutError }).transform((strategy) => ({ strategy })),
-      keyed({ canary: z.array(share).min(1, 'expected at least one step'), pause: duration.optional() }),
+      keyed({ canary: steps.min(1, 'expected at least one step'), pause: duration.optional() }),
+      z.enum(strategies, { error: rolloutError }),
     ],
     { error: rolloutError },
   )
   .transform((value, context) => {
-    if ('strategy' in value && value.strategy !== 'canary') return { strategy: value.strategy, steps: [], pauseMs: 0 };
-    const steps = 'canary' in value ? value.canary : defaultSteps.map((step) => Number.parseFloat(step) / 100);
-    const isRising = steps.every((step, index) => index === 0 || step > (steps[index - 1] ?? 0));
-    if (isRising)
-      return { strategy: 'canary' as const, steps, pauseMs: ('pause' in value ? value.pause : undefined) ?? 30_000 };
-    context.addIssue({ code: 'custom', message: 'expected steps that grow, such as [5%, 25%, 100%]' });
+    if (value === 'all' || value === 'chain') return { strategy: value, steps: [], pauseMs: 0 };
+    const canary = value === 'canary' ? [0.05, 0.25, 1] : value.canary;
+    const pauseMs = (value === 'canary' ? undefined : value.pause) ?? 30_000;
+    const index = canary.findIndex((step, at) => at > 0 && step <= (canary[at - 1] ?? 0));
+    if (index === -1) return { strategy: 'canary' as const, steps: canary, pauseMs };
+    const message = 'expected a larger share than in the step before it, such as [5%, 25%, 100%]';
+    context.addIssue({ code: 'custom', message, path: ['canary', index] });
     return z.NEVER;
   })
-  .meta({ words: rolloutWords });
+  .meta({ words: 'all, chain or canary, or map of canary (steps) and pause' });
 
 const upstreamError = (issue: { input?: unknown }): string =>
   `expected unix:/path, http://host:port, a map of address and weight, or a list of these, got ${describeInput(issue.input)}`;
-const upstreamEntry = z.union(
-  [
-    upstreamAddress.transform((address) => ({ address, weight: 1 })),
-    keyed({ address: upstreamAddress, weight: wholeNumber(1, 1000).default(1) }),
-  ],
-  { error: upstreamError },
-);
+const upstreamText = upstreamAddress.transform((address) => ({ address, weight: 1 }));
+const upstreamMap = keyed({ address: upstreamAddress, weight: wholeNumber(1, 1000).default(1) });
+
 const upstream = z
-  .union([upstreamEntry, z.array(upstreamEntry)], { error: upstreamError })
+  .union([upstreamText, upstreamMap, z.array(z.union([upstreamText, upstreamMap], { error: upstreamError }))], {
+    error: upstreamError,
+  })
   .transform((value) => (Array.isArray(value) ? value : [value]))
   .meta({ words: 'address, map of address and weight, or list of these' });
 
@@ -125,7 +124,7 @@ const sharedFields = {
       group: 'ready and healthy',
       example: '/up',
       description:
-        'A path that must answer 2xx or 3xx before a worker counts as ready; or a map of `path`, `timeout` (5s, per attempt) and `interval` (10s: how often an `upstream` is asked again).',
+        'A path that must answer 2xx or 3xx before a worker counts as ready; or a map of `path`, `timeout` (5s, per attempt) and, of an `upstream` only, `interval` (10s: how often it is asked again).',
     }),
   ),
   'drain-timeout': duration.default(30_000).meta(
@@ -159,7 +158,7 @@ const sharedFields = {
       default: 'all',
       example: '{canary: [5%, 25%, 100%], pause: 1m}',
       description:
-        'How a new generation replaces the old one. `all`: a full second instance, then all traffic at once. `chain`: one worker at a time, for boxes short of memory. `canary`: growing shares of the clients with a pause after each (30s); more errors or slower answers than the old one turn it back.',
+        'How a new generation replaces the old one. `all`: a full second instance, then all traffic at once. `chain`: one worker at a time, for boxes short of memory. `canary`: growing shares of the clients with a pause after each (30s); more errors or slower answers than the old one turn it back. After the last step it has all of them.',
     }),
   ),
   'limit-post': size.default(0).meta(
@@ -269,6 +268,19 @@ export const vassalSchema = keyed(vassalFields);
 
 /** The keys by which a file says what its app is; exactly one must be there. */
 export const appKeys = ['app', 'command', 'upstream'] as const;
+
+/** Keys about processes that we run: with `upstream` they would do nothing, so they are errors. */
+export const keysOfOwnProcesses = [
+  'chdir',
+  'processes',
+  'env',
+  'env-file',
+  'node',
+  'node-args',
+  'stop-timeout',
+  'stop-signal',
+  'rollout',
+] as const satisfies readonly (keyof typeof vassalFields)[];
 
 type Validated = z.output<typeof vassalSchema>;
 

@@ -95,7 +95,11 @@ const cases: readonly [what: string, text: string, problems: readonly RegExp[]][
     [/^2:1 unknown key "health_check" \(did you mean health-check\?\)$/],
   ],
   ['a key in camel case', 'app: server\nreadyTimeout: 1', [/did you mean ready-timeout\?/]],
-  ['a key like none', 'app: server\nfoo: 1', [/^2:1 unknown key "foo" \(the keys are app, command, upstream, domains, .*x-\)$/]],
+  [
+    'a key like none',
+    'app: server\nfoo: 1',
+    [/^2:1 unknown key "foo" \(the keys are app, command, upstream, domains, .*x-\)$/],
+  ],
   ['a key of emperor.yaml', 'app: server\nlisten: 80', [/listen belongs in emperor\.yaml/]],
   [
     'a key within a map',
