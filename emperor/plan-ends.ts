@@ -29,7 +29,8 @@ export function planEnds(app: AppFacts, { desired, actual, nowMs }: Surroundings
   const chosen = chooseDeployable(desired, app);
   const live = liveInstance(app, chosen);
   const next = nextInstance(app, chosen);
-  const standby = standbyInstance(app, chosen, nowMs);
+  // What is recalled in this very plan is not to be stopped by it.
+  const standby = recallable(desired, app) ?? standbyInstance(app, chosen, nowMs);
   const whyRetired = (instance: InstanceFacts): string | undefined => {
     if (instance.state === 'starting') return whyNotStarting(instance, { chosen, live, app });
     if (chosen === undefined) return whyNothing(desired, app.name);

@@ -1,13 +1,13 @@
 // PURE. For `settle` after it took over, a generation is on probation: what came before it is kept, and serves again if
 // the new one crashes. Once it has stood, it is itself what is gone back to.
-import type { AppFacts, InstanceFacts } from './facts.ts';
+import { isRefused, type AppFacts, type InstanceFacts } from './facts.ts';
 import type { Action } from './planner.ts';
 import { crashesThatCount } from './rollout.ts';
 
 /** The live instance is proven, or refused, or neither yet. */
 export function planProbation(app: AppFacts, live: InstanceFacts, nowMs: number): readonly Action[] {
   const { generation, liveSinceMs, crashes } = live;
-  if (liveSinceMs === undefined || isProven(app, live)) return [];
+  if (liveSinceMs === undefined || isProven(app, live) || isRefused(app, live)) return [];
   const of = { app: app.name, generation };
   const sinceMs = nowMs - liveSinceMs;
   const { settle } = live.deployable.spec;
