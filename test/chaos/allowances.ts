@@ -1,0 +1,114 @@
+// What a client may lose, and to what: the whole list. Whatever is not here is a violation.
+//
+// - kill -9 of a router: the connections that it held in that moment, and what was under way on them. No other.
+// - a worker's death (killed, crashed, or ending with its killed primary): a non-idempotent request that it was
+//   executing is answered 502; an answer that it had begun is cut. An idempotent request without a byte of an answer
+//   goes to another worker, once: only a second worker's death can cost it.
+// - every holder of the listening sockets killed (the emperor, and all routers): connections are refused or reset until
+//   an emperor serves again.
+// - a retired generation: what never ends by itself (event streams, WebSockets) is ended within the drain time.
+// - a router that is replaced by an upgrade: the same, for what never ends by itself.
+// - an idle connection: the idle-timeout, or an end after an answer that said `Connection: close`.
+import { drainMs, idleTimeoutMs } from './apps.ts';
+import type { Evidence } from './evidence.ts';
+import { stoppedBeingLive } from './generations.ts';
+import type { Fault } from './history.ts';
+import type { ConnectionRecord, ExchangeRecord } from './record.ts';
+
+/** The allowance that covers a loss, by name; undefined: none does. */
+export type Excuse = 'router killed' | 'worker died' | 'two workers died' | 'ports lost' | 'drained' | 'idle-timeout';
+
+/** A client learns of a death a moment after it; on a machine with more to do than cores, a long moment. */
+const noticeMs = 3000;
+/** A request that was sent so shortly after a death may still have been given to the dead worker. */
+const routedMs = 100;
+
+/** Why this exchange, which did not end with a whole 2xx, may have ended so. */
+export function excuseExchange(exchange: ExchangeRecord, evidence: Evidence): Excuse | undefined {
+  const { connection } = exchange;
+  if (exchange.outcome === 'cut' && wasHeldByKilledRouter(connection, evidence)) return 'router killed';
+  if (exchange.outcome === 'cut' && wasWithoutPorts(connection, evidence)) return 'ports lost';
+  const byWorker = excuseByWorkers(exchange, evidence);
+  if (byWorker !== undefined) return byWorker;
+  const isClean = exchange.outcome === 'cut' && connection.end === 'FIN';
+  return isClean && endsNeverByItself(exchange) && wasDrained(exchange, evidence) ? 'drained' : undefined;
+}
+
+/** Why the peer may have ended this connection while no request was under way on it. */
+export function excuseIdleEnd(connection: ConnectionRecord, evidence: Evidence): Excuse | undefined {
+  if (wasHeldByKilledRouter(connection, evidence)) return 'router killed';
+  if (wasWithoutPorts(connection, evidence)) return 'ports lost';
+  const idleMs = (connection.endedAtMs ?? 0) - connection.idleSinceMs;
+  return idleMs >= idleTimeoutMs - 1000 ? 'idle-timeout' : undefined;
+}
+
+export function endsNeverByItself({ kind, status }: ExchangeRecord): boolean {
+  return (kind === 'event-stream' && status === 200) || (kind === 'web-socket' && status === 101);
+}
+
+/** True if the generation that answers was retired, or the routers replaced, so shortly before the end of the answer. */
+export function wasDrained({ app, ownGeneration, endedAtMs, headAtMs }: ExchangeRecord, evidence: Evidence): boolean {
+  const untilMs = endedAtMs ?? Infinity;
+  const retiredAtMs = stoppedBeingLive(evidence, app, ownGeneration ?? 0, headAtMs ?? 0);
+  if (retiredAtMs !== undefined && retiredAtMs <= untilMs && untilMs <= retiredAtMs + drainMs + noticeMs) return true;
+  return evidence.actions.some(
+    ({ name, app: target, startedAtMs, endedAtMs: actionEndMs }) =>
+      (name === 'upgrade' || (name === 'scale' && target === app)) &&
+      startedAtMs <= untilMs &&
+      untilMs <= (actionEndMs ?? Infinity) + drainMs + noticeMs,
+  );
+}
+
+function excuseByWorkers(exchange: ExchangeRecord, evidence: Evidence): Excuse | undefined {
+  const deaths = deathsDuring(exchange, evidence);
+  const isHere = deaths.some((death) => exchange.pid !== undefined && pidsOf(death).includes(exchange.pid));
+  if (exchange.outcome === 'cut') return exchange.headAtMs !== undefined && isHere ? 'worker died' : undefined;
+  if (exchange.status !== 502 || exchange.cause !== 'worker-closed') return undefined;
+  if (exchange.method === 'POST')
+    return deaths.some((death) => mayHaveExecuted(death, exchange, evidence)) ? 'worker died' : undefined;
+  return deaths.flatMap(pidsOf).length >= 2 ? 'two workers died' : undefined;
+}
+
+/** Deaths of the app's workers that this exchange can have met. */
+function deathsDuring({ app, sentAtMs, endedAtMs }: ExchangeRecord, { faults }: Evidence): readonly Fault[] {
+  return faults.filter(
+    (fault) =>
+      (fault.kind === 'worker' || fault.kind === 'primary') &&
+      fault.app === app &&
+      sentAtMs <= fault.atMs + routedMs &&
+      fault.atMs <= (endedAtMs ?? Infinity) &&
+      (endedAtMs ?? Infinity) <= fault.atMs + noticeMs,
+  );
+}
+
+/** The app's list says who executed it; where it is not listed, the worker died before its code saw it. */
+function mayHaveExecuted(death: Fault, { app, id }: ExchangeRecord, { lists }: Evidence): boolean {
+  const line = lists.get(app)?.find((one) => one.what === 'begin' && one.id === id);
+  return line === undefined || pidsOf(death).includes(line.pid);
+}
+
+function pidsOf(fault: Fault): readonly number[] {
+  if (fault.kind === 'primary') return fault.workers;
+  return fault.kind === 'worker' ? [fault.pid] : [];
+}
+
+function wasHeldByKilledRouter({ localPort, openedAtMs, endedAtMs }: ConnectionRecord, { faults }: Evidence): boolean {
+  return faults.some(
+    (fault) =>
+      fault.kind === 'router' &&
+      openedAtMs <= fault.atMs &&
+      (endedAtMs ?? Infinity) >= fault.atMs &&
+      (endedAtMs ?? Infinity) <= fault.atMs + noticeMs &&
+      // A connection that was reset before we could read its port was opened a moment before.
+      (localPort === undefined ? fault.atMs - openedAtMs < routedMs : fault.ports.has(localPort)),
+  );
+}
+
+function wasWithoutPorts({ localPort, openedAtMs, endedAtMs }: ConnectionRecord, { portLosses }: Evidence): boolean {
+  return portLosses.some(
+    ({ fromMs, untilMs }) =>
+      // Refused meanwhile, or reset in the listen queue when it went.
+      (localPort === undefined && openedAtMs >= fromMs && openedAtMs <= untilMs) ||
+      (openedAtMs <= fromMs && (endedAtMs ?? 0) >= fromMs && (endedAtMs ?? 0) <= fromMs + noticeMs),
+  );
+}

@@ -1,0 +1,57 @@
+// What the emperors announced about the generations of an app, in order. Pure.
+import type { Announcement } from './box.ts';
+import type { Evidence } from './evidence.ts';
+
+/** From this moment on the app's live generation is said to be this one. */
+export interface Statement {
+  readonly atMs: number;
+  readonly generation: number;
+  /**
+   * `first`: what an emperor said first, which announces nothing; `live`: a deploy is reported done; `turn`: the live
+   * generation became another one.
+   */
+  readonly kind: 'first' | 'live' | 'turn';
+}
+
+/** Everything that was said about which generation of the app is live. */
+export function statementsOf(announcements: readonly Announcement[], app: string): readonly Statement[] {
+  const statements: Statement[] = [];
+  const knownTo = new Set<number>();
+  for (const { atMs, emperor, event } of announcements) {
+    for (const one of statedIn(event, app)) {
+      const kind = knownTo.has(emperor) || event['type'] === 'deploy' ? one.kind : 'first';
+      knownTo.add(emperor);
+      statements.push({ atMs, generation: one.generation, kind });
+    }
+  }
+  return statements;
+}
+
+/** When it was first said after `fromMs` that another generation is live; undefined: never. */
+export function stoppedBeingLive(
+  { announcements }: Evidence,
+  app: string,
+  generation: number,
+  fromMs: number,
+): number | undefined {
+  const statements = statementsOf(announcements, app);
+  const before = statements.findLast(({ atMs }) => atMs <= fromMs);
+  if (before !== undefined && before.generation !== generation && generation < before.generation) return before.atMs;
+  return statements.find(({ atMs, generation: other }) => atMs > fromMs && other !== generation)?.atMs;
+}
+
+function statedIn(
+  event: Announcement['event'],
+  app: string,
+): readonly { readonly generation: number; readonly kind: 'live' | 'turn' }[] {
+  const { type, name, generation, result } = event;
+  if (type === 'snapshot') {
+    const apps = event['apps'] as readonly { readonly name: string; readonly generation: number | null }[];
+    return apps.flatMap((one) =>
+      one.name === app && one.generation !== null ? [{ generation: one.generation, kind: 'turn' as const }] : [],
+    );
+  }
+  if (name !== app || typeof generation !== 'number') return [];
+  if (type === 'app') return [{ generation, kind: 'turn' }];
+  return type === 'deploy' && result === 'live' ? [{ generation, kind: 'live' }] : [];
+}
