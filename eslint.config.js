@@ -21,6 +21,8 @@ const pureFiles = [
   'emperor/cli/check-plan.ts',
   'vassal/pool-plan.ts',
   'vassal/worker-lifecycle.ts',
+  'vassal/runtimes/upstream/backend-health.ts',
+  'vassal/runtimes/upstream/backend-list.ts',
   'router/core/**/*.ts',
   'router/http1/**/*.ts',
 ];

@@ -26,6 +26,8 @@ export interface Launch {
 export interface LaunchRequest {
   readonly spec: VassalSpec;
   readonly worker: number;
+  /** How many workers the instance keeps now. */
+  readonly processes: number;
   readonly sockets: WorkerSockets;
   /** The app's variables and the worker's identity, NOTIFY_SOCKET included where there is one. */
   readonly env: Variables;

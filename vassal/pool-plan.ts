@@ -7,8 +7,10 @@ export interface PoolWanted {
   readonly processes: number;
   /** From the stop signal to KILL. */
   readonly stopTimeoutMs: number;
-  /** A worker that is not ready after this is ended and tried again; null while somebody else decides that. */
-  readonly readyTimeoutMs: number | null;
+  /** A worker that is not ready after this is ended and tried again. */
+  readonly readyTimeoutMs: number;
+  /** Not so workers 1 … trial, by which the whole instance is judged: the emperor decides how long it waits. */
+  readonly trial: number;
 }
 
 /** A worker as the plan sees it. Times are of a monotonic clock. */
@@ -24,7 +26,8 @@ export interface WorkerView {
 }
 
 export interface PoolAction {
-  readonly type: 'spawn' | 'stop' | 'kill' | 'forget';
+  /** `end-overdue` is a `stop` of a worker that is wanted. */
+  readonly type: 'spawn' | 'stop' | 'end-overdue' | 'kill' | 'forget';
   readonly id: number;
   readonly reason: string;
 }
@@ -76,10 +79,10 @@ function planWorker(wanted: PoolWanted, worker: WorkerView, nowMs: number): Step
   }
 }
 
-function planStarting({ readyTimeoutMs }: PoolWanted, { id, sinceMs }: WorkerView, nowMs: number): Step {
-  if (readyTimeoutMs === null) return {};
+function planStarting({ readyTimeoutMs, trial }: PoolWanted, { id, sinceMs }: WorkerView, nowMs: number): Step {
+  if (id <= trial) return {};
   const deadlineMs = sinceMs + readyTimeoutMs;
-  return nowMs >= deadlineMs ? act('stop', id, 'not ready within ready-timeout') : { nextMs: deadlineMs };
+  return nowMs >= deadlineMs ? act('end-overdue', id, 'not ready within ready-timeout') : { nextMs: deadlineMs };
 }
 
 function planStopping({ stopTimeoutMs }: PoolWanted, { id, sinceMs, killedMs }: WorkerView, nowMs: number): Step {

@@ -3,7 +3,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { formatAddress } from '../lib/address.ts';
 import type { ReadyBy } from '../lib/messages.ts';
-import { probeHealth, probeOptions, probePort, type HealthCheck, type ProbeResult } from './probes.ts';
+import { probeConnect, probeHealth, probeOptions, type HealthCheck, type ProbeResult } from './probes.ts';
 
 export interface Proof {
   readonly by: ReadyBy;
@@ -58,7 +58,7 @@ export class Readiness {
     const pauses = { first: firstPauseMs, longest: longestPauseMs };
     this.#repeat({ by: 'listen', address }, pauses, () => probeOptions(socketPath, host, signal));
     if (port === undefined) return;
-    this.#repeat({ by: 'listen', address: portAddress(port) }, pauses, () => probePort(port, signal));
+    this.#repeat({ by: 'listen', address: portAddress(port) }, pauses, () => probeConnect(portAddress(port), signal));
   }
 
   /** The worker's module has run. */
@@ -86,7 +86,7 @@ export class Readiness {
       return;
     }
     // Nothing to await: the outcome is reported by onProof.
-    void probePort(port, this.#ended.signal).then(({ isUp }) => {
+    void probeConnect(portAddress(port), this.#ended.signal).then(({ isUp }) => {
       this.#prove({ by: 'notify', address: isUp ? portAddress(port) : address });
     });
   }

@@ -1,5 +1,5 @@
-// The sockets of an instance: one shared by all workers and one for each, bound before any worker starts and kept
-// open here, so that a socket and the connections queued in it outlive every worker. Accepts nothing itself.
+// The sockets of an instance: one shared by all workers and one for each, bound before its worker starts and kept
+// open here, so that a socket and the connections queued in it outlive every process. Accepts nothing itself.
 import { rmSync } from 'node:fs';
 import type { NativeAddon } from '../native/index.ts';
 import { messageOf } from '../lib/errors.ts';
@@ -24,66 +24,75 @@ export interface WorkerSockets {
 
 export interface SocketsOptions {
   readonly dir: string;
-  readonly processes: number;
   readonly addon: NativeAddon | undefined;
   /** True for foreign programs, which may expect that accept() waits. Node sets what it needs itself. */
   readonly blocking: boolean;
+  /** False: no worker is given the shared socket. Without the addon only the first worker is, who binds it itself. */
+  readonly isShared: boolean;
 }
 
 export class Sockets {
   readonly #options: SocketsOptions;
-  readonly #descriptors = new Map<string, number>();
+  /** What is bound, or left to a worker to bind, with its descriptor in the first case. */
+  readonly #paths = new Map<string, number | undefined>();
 
-  private constructor(options: SocketsOptions) {
+  constructor(options: SocketsOptions) {
     this.#options = options;
   }
 
-  /** Binds all sockets of the instance, or says why one could not be bound. */
-  static bind(options: SocketsOptions): Sockets | { readonly problem: string } {
-    const sockets = new Sockets(options);
-    const problem = sockets.#bindAll();
-    if (problem === undefined) return sockets;
-    sockets.close();
-    return { problem };
+  /** Binds the shared socket and those of workers 1 … processes. Returns why one could not be bound. */
+  bind(processes: number): string | undefined {
+    let problem = this.#bind(appSocket(this.#options.dir));
+    for (let worker = 1; problem === undefined && worker <= processes; worker++) problem = this.add(worker);
+    return problem;
+  }
+
+  /** Binds the socket of one worker, unless that is done. Returns why it could not be bound. */
+  add(worker: number): string | undefined {
+    return this.#bind(workerSocket(this.#options.dir, worker));
   }
 
   of(worker: number): WorkerSockets {
-    const own = this.#socket(workerSocket(this.#options.dir, worker));
-    const canShare = this.#options.addon !== undefined || this.#options.processes === 1;
-    return { own, shared: canShare ? this.#socket(appSocket(this.#options.dir)) : undefined };
+    const { dir, addon, isShared } = this.#options;
+    const own = this.#socket(workerSocket(dir, worker));
+    const canShare = isShared && (addon !== undefined || worker === 1);
+    return { own, shared: canShare ? this.#socket(appSocket(dir)) : undefined };
   }
 
-  /** Closes the descriptors and removes the files: from here on a connect is refused. */
+  /** The worker is gone for good: from here on a connect to its socket is refused. */
+  release(worker: number): void {
+    this.#release(workerSocket(this.#options.dir, worker));
+  }
+
+  /** Closes the descriptors and removes the files. */
   close(): void {
-    for (const fd of this.#descriptors.values()) this.#options.addon?.closeDescriptor(fd);
-    this.#descriptors.clear();
-    for (const path of this.#paths()) rmSync(path, { force: true });
+    for (const path of [...this.#paths.keys()]) this.#release(path);
   }
 
-  #bindAll(): string | undefined {
+  #bind(path: string): string | undefined {
+    if (this.#paths.has(path)) return undefined;
+    if (!isBindable(path)) return `the socket path ${path} is longer than ${maxSocketPathBytes} bytes`;
     const { addon, blocking } = this.#options;
-    for (const path of this.#paths()) {
-      if (!isBindable(path)) return `the socket path ${path} is longer than ${maxSocketPathBytes} bytes`;
-      try {
-        // The directory is this generation's own: a file that is there already is a leftover.
-        rmSync(path, { force: true });
-        if (addon === undefined) continue;
-        const fd = addon.listenUnix(path, backlog, mode);
-        this.#descriptors.set(path, fd);
-        if (blocking) addon.setBlocking(fd);
-      } catch (error) {
-        return `the socket ${path} cannot be bound: ${messageOf(error)}`;
-      }
+    try {
+      // The directory is this generation's own: a file that is there already is a leftover.
+      rmSync(path, { force: true });
+      const fd = addon?.listenUnix(path, backlog, mode);
+      this.#paths.set(path, fd);
+      if (fd !== undefined && blocking) addon?.setBlocking(fd);
+      return undefined;
+    } catch (error) {
+      return `the socket ${path} cannot be bound: ${messageOf(error)}`;
     }
-    return undefined;
+  }
+
+  #release(path: string): void {
+    const fd = this.#paths.get(path);
+    if (fd !== undefined) this.#options.addon?.closeDescriptor(fd);
+    this.#paths.delete(path);
+    rmSync(path, { force: true });
   }
 
   #socket(path: string): WorkerSocket {
-    return { path, fd: this.#descriptors.get(path) };
-  }
-
-  #paths(): string[] {
-    const { dir, processes } = this.#options;
-    return [appSocket(dir), ...Array.from({ length: processes }, (_, index) => workerSocket(dir, index + 1))];
+    return { path, fd: this.#paths.get(path) };
   }
 }

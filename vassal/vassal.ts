@@ -4,7 +4,13 @@ import type { Clock, Timer } from '../lib/clock.ts';
 import type { Dialer, DialerOptions } from '../lib/dialer.ts';
 import { workerExit } from '../lib/exit-codes.ts';
 import type { Logger } from '../lib/log.ts';
-import { decodeToVassal, protocolVersion, type StartVassal, type VassalHello } from '../lib/messages.ts';
+import {
+  decodeToVassal,
+  protocolVersion,
+  type ScaleVassal,
+  type StartVassal,
+  type VassalHello,
+} from '../lib/messages.ts';
 import type { NativeAddon } from '../native/index.ts';
 import { Primary } from './primary.ts';
 import { ProcessTree } from './process-tree.ts';
@@ -61,7 +67,12 @@ export class Vassal {
     const running =
       primary === undefined
         ? null
-        : { spec: primary.start.spec, digest: primary.start.digest, state: primary.state, registrations: [] };
+        : {
+            spec: primary.start.spec,
+            digest: primary.start.digest,
+            state: primary.state,
+            registrations: primary.registrations,
+          };
     return { type: 'hello', role: 'vassal', protocol: protocolVersion, name, generation, pid: process.pid, running };
   }
 
@@ -76,7 +87,10 @@ export class Vassal {
         this.#onStart(decoded);
         return;
       case 'scale':
+        this.#onScale(decoded);
+        return;
       case 'registrations':
+        this.#primary?.register(decoded.registrations);
         return;
       case 'stop':
         this.stop('the emperor said stop');
@@ -111,7 +125,13 @@ export class Vassal {
         this.#end(code);
       },
     });
-    this.#primary.run();
+    // It tells every outcome by onChange and onEnd; a rejection would be a bug, and ends the program.
+    void this.#primary.run();
+  }
+
+  #onScale({ processes }: ScaleVassal): void {
+    if (Number.isInteger(processes) && processes >= 1) this.#primary?.scale(processes);
+    else this.#options.logger.error({ processes }, 'told to keep no whole number of workers; ignored');
   }
 
   /** Once per turn of the event loop, however many changes it brought. */

@@ -3,7 +3,7 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { VassalState } from '../../lib/messages.ts';
+import type { Registration, VassalState } from '../../lib/messages.ts';
 import { entryPoints } from '../../lib/entry-points.ts';
 import { logFile, workerSocket } from '../../lib/run-dir.ts';
 import { vassalSchema, type VassalSpec } from '../../lib/spec/vassal-spec.ts';
@@ -21,6 +21,9 @@ export interface VassalSetup {
   readonly keys?: Readonly<Record<string, unknown>>;
   readonly env?: Readonly<Record<string, string | undefined>>;
   readonly dir?: string;
+  /** How many workers to begin with; default: as the spec says. */
+  readonly processes?: number;
+  readonly registrations?: readonly Registration[];
 }
 
 export interface LogLine {
@@ -106,7 +109,8 @@ export class VassalProcess {
 }
 
 export function specOf(keys: Readonly<Record<string, unknown>>, chdir: string): VassalSpec {
-  const spec = vassalSchema.parse({ ...('command' in keys ? {} : { app: './server.js' }), ...keys });
+  const isApp = !('command' in keys) && !('upstream' in keys);
+  const spec = vassalSchema.parse({ ...(isApp ? { app: './server.js' } : {}), ...keys });
   return { ...spec, chdir, domains: spec.domains ?? ['test.localhost'] };
 }
 
@@ -127,7 +131,8 @@ export async function startVassal(t: Scope, setup: VassalSetup): Promise<VassalP
   const vassal = new VassalProcess({ dir, process, control, connection });
   started.push(vassal);
   const spec = specOf(setup.keys ?? {}, fixtureApp(setup.fixture));
-  connection.send({ type: 'start', spec, digest: 'digest', dir });
+  const { processes = spec.processes, registrations = [] } = setup;
+  connection.send({ type: 'start', spec, digest: 'digest', dir, processes, registrations });
   return vassal;
 }
 

@@ -204,7 +204,8 @@ describe('a vassal whose emperor is gone', () => {
     vassal.connection.destroy();
     const again = await vassal.control.child(1);
     const { running } = again.messages[0] as unknown as VassalHello;
-    again.send({ type: 'start', spec: running?.spec, digest: 'digest', dir: vassal.dir });
+    const start = { spec: running?.spec, digest: 'digest', dir: vassal.dir, processes: 1, registrations: [] };
+    again.send({ type: 'start', ...start });
     again.send({ type: 'nonsense' });
     assert.equal((JSON.parse((await ask(vassal.endpoint())).body) as { pid: number }).pid, pid);
     assert.equal(descendantsOf(vassal.process.pid).length, 1);

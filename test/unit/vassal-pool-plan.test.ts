@@ -4,7 +4,7 @@ import { killAgainMs, planPool, type PoolAction, type PoolWanted, type WorkerVie
 import { nextPhase, type WorkerEvent, type WorkerPhase } from '../../vassal/worker-lifecycle.ts';
 import { respawnDelayMs } from '../../vassal/respawn-delay.ts';
 
-const wanted: PoolWanted = { processes: 2, stopTimeoutMs: 1000, readyTimeoutMs: null };
+const wanted: PoolWanted = { processes: 2, stopTimeoutMs: 1000, readyTimeoutMs: 300, trial: 2 };
 const worker = (id: number, phase: WorkerPhase, more: Partial<WorkerView> = {}): WorkerView => ({
   id,
   phase,
@@ -50,12 +50,13 @@ describe('the pool plan', () => {
     assert.deepEqual(at(1100 + killAgainMs, 1100), [['kill 1'], 1100 + 2 * killAgainMs]);
   });
 
-  it('ends a worker that is not ready in time, unless somebody else decides that', () => {
+  it('ends a worker that is not ready in time, but for those by which the emperor judges the instance', () => {
     const pool = [worker(1, 'ready'), worker(2, 'starting', { sinceMs: 10 })];
     assert.deepEqual(planPool(wanted, pool, 1e9), { actions: [], nextMs: null });
-    const limited = { ...wanted, readyTimeoutMs: 300 };
+    const limited = { ...wanted, trial: 1 };
     assert.deepEqual(planPool(limited, pool, 309), { actions: [], nextMs: 310 });
-    assert.deepEqual(brief(planPool(limited, pool, 310).actions), ['stop 2']);
+    assert.deepEqual(brief(planPool(limited, pool, 310).actions), ['end-overdue 2']);
+    assert.deepEqual(brief(planPool({ ...limited, processes: 1 }, pool, 310).actions), ['stop 2']);
   });
 });
 

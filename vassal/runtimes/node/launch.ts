@@ -9,7 +9,7 @@ import type { WorkerSocket } from '../../sockets.ts';
 import { bootVariable, type ListenTarget, type WorkerBoot } from './worker-messages.ts';
 
 export function launchNode(request: LaunchRequest): LaunchResult {
-  const { spec, worker, sockets, env, hasAddon } = request;
+  const { spec, worker, processes, sockets, env, hasAddon } = request;
   if (spec.app === undefined) return { problem: 'the spec names no app' };
   const node = spec.node ?? process.execPath;
   const stdio: (IOType | 'ipc' | number)[] = ['ignore', 'pipe', 'pipe'];
@@ -19,7 +19,7 @@ export function launchNode(request: LaunchRequest): LaunchResult {
   const boot: WorkerBoot = {
     app: resolve(spec.chdir, spec.app),
     worker,
-    processes: spec.processes,
+    processes,
     own: pass(sockets.own),
     shared: sockets.shared === undefined ? null : pass(sockets.shared),
     stopSignal: `SIG${spec['stop-signal']}`,
