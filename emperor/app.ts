@@ -84,6 +84,11 @@ export class App {
     return this.isRefused ? this.#refused?.reason : undefined;
   }
 
+  /** True where the file's deploy failed, by itself, and what was good before serves. */
+  get isTurnedBack(): boolean {
+    return this.isRefused && this.#refused?.byOperator === false;
+  }
+
   get rollout(): RolloutFacts | undefined {
     return this.#rollout;
   }

@@ -36,16 +36,20 @@ export class Deploys {
   /** Every router reached the generation; `problem` is what is wrong where one does not. */
   live(app: App, instance: VassalHandle, nowMs: number, problem: string | undefined): void {
     const tookMs = Math.round(nowMs - instance.sinceMs);
-    const { generation } = instance;
-    this.#report(app, { generation, result: 'live', reason: problem ?? app.refusal ?? null, tookMs, log: [] });
-    this.#answer(app, instance.deployable.order);
+    const { generation, deployable } = instance;
+    const deploy = { generation, result: 'live', reason: problem ?? app.refusal ?? null, tookMs, log: [] } as const;
+    // The way back from a failed deploy: that one, with its last lines, is still what is to be known.
+    if (!app.isTurnedBack) app.lastDeploy = deploy;
+    this.#hub.tellDeploy(app.name, deploy);
+    this.#answer(app.name, deployable.order, deploy);
   }
 
   failed(app: App, instance: VassalHandle, fall: Fall, nowMs: number): void {
     const tookMs = Math.round(nowMs - instance.sinceMs);
-    const { generation } = instance;
-    this.#report(app, { generation, result: 'failed', reason: fall.message, tookMs, log: fall.log.slice(-50) });
-    this.#answer(app, instance.deployable.order);
+    const { generation, deployable } = instance;
+    const deploy = { generation, result: 'failed', reason: fall.message, tookMs, log: fall.log.slice(-50) } as const;
+    this.#report(app, deploy);
+    this.#answer(app.name, deployable.order, deploy);
   }
 
   /** The file is invalid; no generation was started, so the number is the one it would have had. */
@@ -70,12 +74,9 @@ export class Deploys {
     this.#hub.tellDeploy(app.name, deploy);
   }
 
-  #answer(app: App, order: number): void {
-    const { lastDeploy } = app;
-    if (lastDeploy === null) return;
-    const { result, reason, generation, tookMs } = lastDeploy;
+  #answer(app: string, order: number, { result, reason, generation, tookMs }: LastDeploy): void {
     this.#settle(
-      (waiter) => waiter.app === app.name && waiter.order <= order,
+      (waiter) => waiter.app === app && waiter.order <= order,
       () => ({ result, reason, generation, tookMs }),
     );
   }
