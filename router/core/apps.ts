@@ -1,6 +1,6 @@
-// The route table in force, and what outlives it: pools by app, targets by key, and which retired instances still
-// hold requests. Publishing a table is one synchronous step. Pure.
-import type { AppStats, PublishRoutes, TargetRoute } from '../../lib/messages.ts';
+// The route table in force, and what outlives it: pools by app, targets by key, and which retired targets still hold
+// requests. Publishing a table is one synchronous step. Pure.
+import type { AppRoute, AppStats, PublishRoutes, TargetRoute } from '../../lib/messages.ts';
 import { Pool, type PoolEvents } from './pool.ts';
 import { RouteTable } from './route-table.ts';
 import { Target } from './target.ts';
@@ -18,7 +18,6 @@ export class Apps implements PoolEvents {
   #pools = new Map<string, Pool>();
   /** Targets that the table lists or that still hold requests. */
   readonly #targets = new Map<string, Target>();
-  #liveInstances: ReadonlySet<string> = new Set();
   readonly #events: AppsEvents;
 
   constructor(events: AppsEvents) {
@@ -37,6 +36,11 @@ export class Apps implements PoolEvents {
     return queued;
   }
 
+  /** The pool of the app of that name. */
+  pool(name: string): Pool | undefined {
+    return this.#pools.get(name);
+  }
+
   /** The pool of the app that serves this host and target. */
   find(host: string, target: string): Pool | undefined {
     return this.#table.find(host, target);
@@ -44,7 +48,7 @@ export class Apps implements PoolEvents {
 
   publish(routes: PublishRoutes, nowMs: number): void {
     this.#version = routes.version;
-    const listed = new Map(routes.apps.flatMap(({ targets }) => targets).map((target) => [target.key, target]));
+    const listed = new Map(routes.apps.flatMap(allTargets).map((target) => [target.key, target]));
     this.#unlist(listed);
     const previous = this.#pools;
     this.#pools = new Map(routes.apps.map((app) => [app.name, previous.get(app.name) ?? new Pool(app, this)] as const));
@@ -55,44 +59,44 @@ export class Apps implements PoolEvents {
       }),
     );
     // Targets are looked up before pools are told: serving who waits may end requests and retire targets meanwhile.
-    const updates = routes.apps.map((app) => ({ app, targets: app.targets.map((target) => this.#list(target)) }));
-    this.#liveInstances = new Set(updates.flatMap(({ targets }) => targets.map(({ instance }) => instance)));
-    for (const { app, targets } of updates) this.#pools.get(app.name)?.update(app, targets, nowMs);
+    const updates = routes.apps.map((app) => ({
+      app,
+      live: app.targets.map((target) => this.#list(target)),
+      next: (app.next?.targets ?? []).map((target) => this.#list(target)),
+    }));
+    for (const { app, live, next } of updates) this.#pools.get(app.name)?.update(app, { live, next }, nowMs);
     for (const [name, pool] of previous) if (!this.#pools.has(name)) pool.remove();
   }
 
-  /** Keys of instances that are out of the table but still hold requests. */
+  /** Keys of targets that are out of the table but still hold requests. */
   busy(): string[] {
-    const instances = new Set<string>();
-    for (const target of this.#targets.values()) {
-      if (!target.isListed && target.inFlight > 0 && !this.#liveInstances.has(target.instance)) {
-        instances.add(target.instance);
-      }
-    }
-    return [...instances];
+    return [...this.#targets.values()]
+      .filter(({ isListed, inFlight }) => !isListed && inFlight > 0)
+      .map(({ key }) => key);
   }
 
   /** A text that differs whenever stats() does, and costs no object per app. */
   get activity(): string {
-    let [requests, queued, sent, inFlight] = [0, 0, 0, 0];
+    let [requests, queued, sent, inFlight, tallied] = [0, 0, 0, 0, 0];
     for (const pool of this.#pools.values()) {
       requests += pool.requests;
       queued += pool.queued;
+      tallied += pool.tally?.changes ?? 0;
       for (const target of pool.targets) {
         sent += target.requests;
         inFlight += target.inFlight;
       }
     }
-    return `${this.#version} ${requests} ${queued} ${sent} ${inFlight}`;
+    return `${this.#version} ${requests} ${queued} ${sent} ${inFlight} ${tallied}`;
   }
 
   stats(): AppStats[] {
-    return [...this.#pools.values()].map(({ name, requests, queued, targets }) => ({
+    return [...this.#pools.values()].map(({ name, requests, queued, targets, tally }) => ({
       name,
       requests,
       queued,
       workers: targets.map(({ key, requests, inFlight }) => ({ key, requests, inFlight })),
-      generations: [],
+      generations: tally?.report() ?? [],
     }));
   }
 
@@ -121,10 +125,17 @@ export class Apps implements PoolEvents {
     }
   }
 
-  #list({ key, address }: TargetRoute): Target {
+  #list({ key, address, weight }: TargetRoute): Target {
     const target = this.#targets.get(key) ?? new Target(key, address);
+    // What was held against it is from before: who lists it again knows that it is there.
+    if (!target.isListed) target.health.reset();
     target.isListed = true;
+    target.weight = weight;
     this.#targets.set(key, target);
     return target;
   }
+}
+
+function allTargets({ targets, next }: AppRoute): readonly TargetRoute[] {
+  return next === null ? targets : [...targets, ...next.targets];
 }

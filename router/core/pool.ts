@@ -1,40 +1,12 @@
 // The targets of one app and the requests that wait for one. Picking a target and counting the request on it is one
 // synchronous step, so that a drain can never slip between. Pure: time is an argument.
 import type { AppRoute } from '../../lib/messages.ts';
+import { Lease, type LeaseOwner } from './lease.ts';
 import { RetryBudget } from './retry.ts';
-import { selectTarget } from './selection.ts';
+import { RolloutTally } from './rollout-tally.ts';
+import { Side } from './side.ts';
 import type { Target } from './target.ts';
-
-/** Why a request is not given a target. `down` carries the emperor's reason. */
-export interface PoolRefusal {
-  readonly kind: 'queue-full' | 'queue-timeout' | 'down' | 'removed';
-  readonly reason: string;
-}
-
-/** A request that wants a target. Exactly one of both is called, once, unless it abandons the wait. */
-export interface Waiter {
-  onLease(lease: Lease): void;
-  onRefusal(refusal: PoolRefusal): void;
-}
-
-/** One request's hold on a target. */
-export class Lease {
-  readonly target: Target;
-  readonly #pool: Pool;
-  #isHeld = true;
-
-  constructor(pool: Pool, target: Target) {
-    this.#pool = pool;
-    this.target = target;
-  }
-
-  /** Gives the target back; a second call does nothing. */
-  release(nowMs: number): void {
-    if (!this.#isHeld) return;
-    this.#isHeld = false;
-    this.#pool.onRelease(this.target, nowMs);
-  }
-}
+import type { Place, PoolRefusal, Waiter } from './waiting-line.ts';
 
 const removed: PoolRefusal = { kind: 'removed', reason: 'the app was removed' };
 
@@ -43,19 +15,32 @@ export interface PoolEvents {
   onRetired(target: Target): void;
 }
 
-export class Pool {
+/** The targets that a table lists for an app. */
+export interface ListedTargets {
+  readonly live: readonly Target[];
+  /** Of the newer generation that is tried; empty where none is. */
+  readonly next: readonly Target[];
+}
+
+/** A request that is to have another target, or was promised to wait no longer than until then. */
+export interface Renewal {
+  readonly deadlineMs: number;
+  /** The target that lost it: any other one is better. */
+  readonly avoided: Target | undefined;
+}
+
+export class Pool implements LeaseOwner {
   readonly name: string;
   readonly budget = new RetryBudget();
+  /** What is counted of each generation; undefined while no newer one is tried. */
+  tally: RolloutTally | undefined;
+  requests = 0;
   #route: AppRoute;
   #targets: readonly Target[] = [];
-  /** Where the turn among equally busy targets begins. */
-  #turn = 0;
+  readonly #live = new Side();
+  /** Undefined while no newer generation is tried: then nothing is asked for its sake. */
+  #next: Side | undefined;
   #isRemoved = false;
-  requests = 0;
-  /** Requests whose target refused the connection: they were first once, so they go first again. */
-  readonly #returned = new Map<Waiter, number>();
-  /** Each with the time at which it is refused (clock.nowMs), in the order they came. */
-  readonly #queue = new Map<Waiter, number>();
   readonly #events: PoolEvents;
 
   constructor(route: AppRoute, events: PoolEvents) {
@@ -68,13 +53,19 @@ export class Pool {
     return this.#route;
   }
 
+  /** All that the table lists, of both generations. */
   get targets(): readonly Target[] {
     return this.#targets;
   }
 
+  /** Those of the live generation. */
+  get liveTargets(): readonly Target[] {
+    return this.#live.targets;
+  }
+
   /** Requests that wait now. */
   get queued(): number {
-    return this.#queue.size + this.#returned.size;
+    return this.#live.line.size + (this.#next === undefined ? 0 : this.#next.line.size);
   }
 
   /** Nothing serves the app and nothing is to come. */
@@ -83,9 +74,11 @@ export class Pool {
   }
 
   /** Takes over a new table's route; who waits is served by it, or refused where nothing will come. */
-  update(route: AppRoute, targets: readonly Target[], nowMs: number): void {
+  update(route: AppRoute, { live, next }: ListedTargets, nowMs: number): void {
     this.#route = route;
-    this.#targets = targets;
+    this.#targets = route.next === null ? live : [...live, ...next];
+    this.#live.update(live);
+    if (route.next !== null || this.#next !== undefined) this.#updateNext(route.next === null ? undefined : next);
     if (this.isDown) this.#refuseAll({ kind: 'down', reason: route.reason });
     else this.grant(nowMs);
   }
@@ -93,6 +86,9 @@ export class Pool {
   /** The app left the table for good: nobody will serve who waits, nor who asks later. */
   remove(): void {
     this.#targets = [];
+    this.#live.update([]);
+    this.#next?.update([]);
+    this.tally = undefined;
     this.#isRemoved = true;
     this.#refuseAll(removed);
   }
@@ -103,88 +99,100 @@ export class Pool {
     this.budget.earn();
     // A request may have found the pool in an earlier table and held its body since.
     if (this.#isRemoved) return removed;
-    return this.#acquire(waiter, nowMs, nowMs + this.#route.queueTimeoutMs);
+    const side = this.#sideOf(waiter);
+    if (side.line.size > 0) this.#grantSide(side, nowMs);
+    if (side.line.size === 0) {
+      const target = side.take(this.#route.maxConcurrency, nowMs);
+      if (target !== undefined) return new Lease(this, target);
+    }
+    if (this.isDown) return { kind: 'down', reason: this.#route.reason };
+    const deadlineMs = nowMs + this.#route.queueTimeoutMs;
+    return this.#enqueue(side, { waiter, deadlineMs, isReturned: false });
   }
 
-  /** As acquire, for a request whose first target did not take it; it may wait until `deadlineMs`. */
-  acquireAgain(waiter: Waiter, nowMs: number, deadlineMs: number): Lease | 'waiting' | PoolRefusal {
+  /** As acquire, for a request whose first target did not take it, or lost it. */
+  acquireAgain(waiter: Waiter, nowMs: number, { deadlineMs, avoided }: Renewal): Lease | 'waiting' | PoolRefusal {
     if (this.#isRemoved) return removed;
     if (this.isDown) return { kind: 'down', reason: this.#route.reason };
     if (deadlineMs <= nowMs) return { kind: 'queue-timeout', reason: 'no worker took the request in time' };
-    const lease = this.#select(nowMs);
-    if (lease !== undefined) return lease;
-    return this.#enqueue(this.#returned, waiter, deadlineMs);
+    const side = this.#sideOf(waiter);
+    const target = side.takeOther(avoided, this.#route.maxConcurrency, nowMs);
+    if (target !== undefined) return new Lease(this, target);
+    return this.#enqueue(side, { waiter, deadlineMs, isReturned: true });
   }
 
   /** The waiter wants nothing any more. */
   abandon(waiter: Waiter): void {
-    if (!this.#returned.delete(waiter)) this.#queue.delete(waiter);
+    this.#live.line.remove(waiter);
+    this.#next?.line.remove(waiter);
   }
 
   /** Hands free targets to who waits, in order. */
   grant(nowMs: number): void {
-    for (;;) {
-      const queue = this.#returned.size > 0 ? this.#returned : this.#queue;
-      if (queue.size === 0) return;
-      const lease = this.#select(nowMs);
-      if (lease === undefined) return;
-      for (const waiter of queue.keys()) {
-        queue.delete(waiter);
-        waiter.onLease(lease);
-        break;
-      }
-    }
+    this.#grantSide(this.#live, nowMs);
+    if (this.#next !== undefined) this.#grantSide(this.#next, nowMs);
   }
 
   /** Refuses who has waited too long. */
   expire(nowMs: number): void {
-    for (const queue of [this.#returned, this.#queue]) {
-      for (const [waiter, deadlineMs] of queue) {
-        if (deadlineMs > nowMs) continue;
-        queue.delete(waiter);
+    for (const side of [this.#live, this.#next]) {
+      for (const waiter of side?.line.takeExpired(nowMs) ?? []) {
         waiter.onRefusal({ kind: 'queue-timeout', reason: 'no worker became free in time' });
       }
     }
   }
 
   /** Called by the lease. */
-  onRelease(target: Target, nowMs: number): void {
+  onRelease({ target, epoch }: Lease, nowMs: number): void {
     target.inFlight--;
+    target.health.release(epoch);
     if (!target.isListed && target.inFlight === 0) this.#events.onRetired(target);
     if (this.queued > 0) this.grant(nowMs);
   }
 
-  #acquire(waiter: Waiter, nowMs: number, deadlineMs: number): Lease | 'waiting' | PoolRefusal {
-    if (this.queued > 0) this.grant(nowMs);
-    if (this.queued === 0) {
-      const lease = this.#select(nowMs);
-      if (lease !== undefined) return lease;
-    }
-    if (this.isDown) return { kind: 'down', reason: this.#route.reason };
-    return this.#enqueue(this.#queue, waiter, deadlineMs);
+  /** Who serves the client; where its side lists nobody, the other one. */
+  #sideOf(waiter: Waiter): Side {
+    const next = this.#next;
+    if (next === undefined || next.targets.length === 0) return this.#live;
+    const share = this.#route.next?.share ?? 0;
+    return waiter.fraction < share || this.#live.targets.length === 0 ? next : this.#live;
   }
 
-  #enqueue(queue: Map<Waiter, number>, waiter: Waiter, deadlineMs: number): 'waiting' | PoolRefusal {
+  #grantSide(side: Side, nowMs: number): void {
+    while (side.line.size > 0) {
+      const target = side.take(this.#route.maxConcurrency, nowMs);
+      if (target === undefined) return;
+      side.line.shift()?.onLease(new Lease(this, target));
+    }
+  }
+
+  #enqueue(side: Side, place: Place): 'waiting' | PoolRefusal {
     if (this.queued >= this.#route.queue) return { kind: 'queue-full', reason: 'too many requests wait for this app' };
-    queue.set(waiter, deadlineMs);
+    side.line.add(place);
     return 'waiting';
   }
 
-  #select(nowMs: number): Lease | undefined {
-    const targets = this.#targets;
-    const index = selectTarget(targets, { from: this.#turn, maxConcurrency: this.#route.maxConcurrency, nowMs });
-    const target = targets[index];
-    if (target === undefined) return undefined;
-    this.#turn = (index + 1) % targets.length;
-    target.inFlight++;
-    target.requests++;
-    return new Lease(this, target);
+  /** The newer generation's side comes, changes or goes; who waits stands in the line of the side that is now theirs. */
+  #updateNext(targets: readonly Target[] | undefined): void {
+    const places = [...this.#live.line.takeAll(), ...(this.#next?.line.takeAll() ?? [])];
+    if (targets === undefined) {
+      this.#next = undefined;
+      this.tally = undefined;
+    } else {
+      this.#next ??= new Side();
+      this.#next.update(targets);
+      const instance = targets[0]?.instance;
+      if (this.tally === undefined || (instance !== undefined && instance !== this.tally.next)) {
+        this.tally = new RolloutTally(instance);
+      }
+    }
+    // Two lines may become one: in the order in which they will be refused they came.
+    places.sort((a, b) => a.deadlineMs - b.deadlineMs);
+    for (const place of places) this.#sideOf(place.waiter).line.add(place);
   }
 
   #refuseAll(refusal: PoolRefusal): void {
-    const waiters = [...this.#returned.keys(), ...this.#queue.keys()];
-    this.#returned.clear();
-    this.#queue.clear();
-    for (const waiter of waiters) waiter.onRefusal(refusal);
+    const places = [this.#live, this.#next].flatMap((side) => side?.line.takeAll() ?? []);
+    for (const { waiter } of places) waiter.onRefusal(refusal);
   }
 }

@@ -129,7 +129,10 @@ function valuesOf({ fields }: RequestHead, id: number): string {
   return values.join(', ');
 }
 
-/** Whether a trailer line is copied: the parser refused what must not be a trailer, this leaves out look-alikes. */
+/**
+ * Whether a trailer line is copied: the parser refused what must not be a trailer; this leaves out look-alikes, and
+ * what an app must not say in its head either.
+ */
 export function isTrailerCopied(fields: Fields, i: number): boolean {
-  return unmistakableName.test(fields.name(i));
+  return fields.id(i) !== fieldIds.xEmperorGeneration && unmistakableName.test(fields.name(i));
 }

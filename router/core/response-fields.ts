@@ -16,10 +16,15 @@ export interface AnswerRules {
   readonly connection: 'close' | 'keep-alive' | undefined;
   /** The present time as an HTTP date, for an answer without one. */
   readonly date: string;
+  /** `name/generation` of who answers, if the client is to be told. */
+  readonly generation: string | undefined;
 }
 
+const generationField = 'X-Emperor-Generation';
+
 const isDropped = new Uint8Array(fieldIdCount);
-for (const id of hopByHopIds) isDropped[id] = 1;
+// The generation is ours to tell: an app that said another one, or one where none is told, would mislead.
+for (const id of [...hopByHopIds, fieldIds.xEmperorGeneration]) isDropped[id] = 1;
 
 /** How the body goes to a client that speaks HTTP/1.`minorVersion`. */
 export function answerFraming(head: ResponseHead, minorVersion: 0 | 1): AnswerFraming {
@@ -41,6 +46,7 @@ export function writeResponseHead(writer: HeadWriter, head: ResponseHead, rules:
     writer.text(rules.date);
     writer.text('\r\n');
   }
+  if (rules.generation !== undefined) writer.field(generationField, rules.generation);
   if (framing.kind === 'length') {
     writer.text('Content-Length: ');
     writer.text(String(framing.length));
@@ -53,13 +59,14 @@ export function writeResponseHead(writer: HeadWriter, head: ResponseHead, rules:
   writer.end();
 }
 
-/** Writes an interim head (1xx); with 101 the upgrade it agrees to. */
-export function writeInterimHead(writer: HeadWriter, head: ResponseHead): void {
+/** Writes an interim head (1xx); with 101, which is final, the upgrade it agrees to and who answers. */
+export function writeInterimHead(writer: HeadWriter, head: ResponseHead, generation: string | undefined): void {
   writer.statusLine(head.status, head.reasonPhrase);
   copyFields(writer, head, { keepsLength: false, keepsTrailer: false });
   if (head.status === 101 && head.upgrade !== undefined) {
     writer.text('Connection: Upgrade\r\n');
     writer.field('Upgrade', head.upgrade);
+    if (generation !== undefined) writer.field(generationField, generation);
   }
   writer.end();
 }

@@ -3,8 +3,15 @@
 export interface Candidate {
   /** Requests it holds now. */
   readonly inFlight: number;
-  /** It refused a connection and is left alone until then (clock.nowMs); 0: not suspended. */
+  /** It is given no request before then (clock.nowMs); 0: it is given any. */
   readonly suspendedUntilMs: number;
+}
+
+export interface WeightedCandidate extends Candidate {
+  /** Its part of the requests, beside the others'; at least 1. */
+  readonly weight: number;
+  /** What it is owed of its turns; written by the selection only. */
+  credit: number;
 }
 
 export interface SelectionRule {
@@ -15,7 +22,7 @@ export interface SelectionRule {
   readonly nowMs: number;
 }
 
-/** The index of the target to use, or -1 where every one is at its limit or suspended. */
+/** The index of the target to use, or -1 where every one is at its limit or suspended. All weigh the same. */
 export function selectTarget(targets: readonly Candidate[], rule: SelectionRule): number {
   const count = targets.length;
   const limit = rule.maxConcurrency === 0 ? Infinity : rule.maxConcurrency;
@@ -30,4 +37,37 @@ export function selectTarget(targets: readonly Candidate[], rule: SelectionRule)
     if (least === 0) break;
   }
   return chosen;
+}
+
+/**
+ * As selectTarget where weights differ: the least busy is the one with the fewest requests for its weight, and equals
+ * take turns in proportion to their weights, the turns of a heavy one spread among those of the others.
+ */
+export function selectByWeight(
+  targets: readonly WeightedCandidate[],
+  rule: Pick<SelectionRule, 'maxConcurrency' | 'nowMs'>,
+): number {
+  const limit = rule.maxConcurrency === 0 ? Infinity : rule.maxConcurrency;
+  const isFree = (target: WeightedCandidate): boolean =>
+    target.inFlight < limit && target.suspendedUntilMs <= rule.nowMs;
+  let least: WeightedCandidate | undefined;
+  for (const target of targets) {
+    if (isFree(target) && (least === undefined || compareLoads(target, least) < 0)) least = target;
+  }
+  if (least === undefined) return -1;
+  let chosen = least;
+  let total = 0;
+  for (const target of targets) {
+    if (!isFree(target) || compareLoads(target, least) !== 0) continue;
+    target.credit += target.weight;
+    total += target.weight;
+    if (target.credit > chosen.credit) chosen = target;
+  }
+  chosen.credit -= total;
+  return targets.indexOf(chosen);
+}
+
+/** Below 0 where `a` has fewer requests for its weight than `b`; whole numbers, so that equal is equal. */
+function compareLoads(a: WeightedCandidate, b: WeightedCandidate): number {
+  return a.inFlight * b.weight - b.inFlight * a.weight;
 }

@@ -65,6 +65,8 @@ export const fieldIds = {
   lastModified: 58,
   vary: 59,
   xPoweredBy: 60,
+  // A rule of ours again: the router's own word on which generation answered.
+  xEmperorGeneration: 61,
 } as const;
 
 /** Ids are below this; tables indexed by id have this length. */

@@ -1,12 +1,11 @@
-// What holds of the router's pure parts for every input: selection, pool and drain, header policy.
+// What holds of the router's pure parts for every input: selection, health, route table, header policy.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import { Apps } from '../../router/core/apps.ts';
-import { Lease, type PoolRefusal, type Waiter } from '../../router/core/pool.ts';
 import { writeRequestHead } from '../../router/core/request-fields.ts';
 import { RouteTable } from '../../router/core/route-table.ts';
-import { selectTarget } from '../../router/core/selection.ts';
+import { selectByWeight, selectTarget } from '../../router/core/selection.ts';
+import { TargetHealth } from '../../router/core/target-health.ts';
 import { HeadWriter } from '../../router/http1/head-writer.ts';
 import { RequestParser } from '../../router/http1/request-parser.ts';
 
@@ -47,146 +46,108 @@ describe('selection', () => {
     }
     assert.deepEqual(counts, [10, 10, 10]);
   });
-});
 
-class Client implements Waiter {
-  lease: Lease | undefined;
-  refusal: PoolRefusal | undefined;
-  calls = 0;
+  const weighted = fc.record({
+    inFlight: fc.nat({ max: 5 }),
+    suspendedUntilMs: fc.constantFrom(0, 0, 0, 100),
+    weight: fc.integer({ min: 1, max: 5 }),
+    credit: fc.constant(0),
+  });
 
-  onLease(lease: Lease): void {
-    this.calls++;
-    this.lease = lease;
-  }
-
-  onRefusal(refusal: PoolRefusal): void {
-    this.calls++;
-    this.refusal = refusal;
-  }
-}
-
-type Step = readonly ['acquire' | 'release' | 'abandon' | 'suspend', number] | readonly ['publish', number, number];
-
-describe('pools, whatever happens in whatever order', () => {
-  const step: fc.Arbitrary<Step> = fc.oneof(
-    { weight: 5, arbitrary: fc.tuple(fc.constantFrom('acquire', 'release', 'abandon', 'suspend'), fc.nat()) },
-    { weight: 1, arbitrary: fc.tuple(fc.constant('publish'), fc.nat({ max: 3 }), fc.nat({ max: 3 })) },
-  );
-
-  it('never exceed the limits, never lose or double a lease, and are idle when all is released', () => {
+  it('by weight picks a target that is free, and none that is busier for its weight than another one', () => {
     fc.assert(
-      fc.property(fc.array(step, { maxLength: 80 }), (steps) => {
-        const run = new PoolRun();
-        for (const [index, taken] of steps.entries()) run.take(taken, index);
-        run.finish();
+      fc.property(fc.array(weighted, { maxLength: 8 }), fc.nat({ max: 5 }), (targets, maxConcurrency) => {
+        const chosen = targets[selectByWeight(targets, { maxConcurrency, nowMs: 50 })];
+        const free = targets.filter(
+          ({ inFlight, suspendedUntilMs }) =>
+            suspendedUntilMs <= 50 && (maxConcurrency === 0 || inFlight < maxConcurrency),
+        );
+        if (free.length === 0) assert.equal(chosen, undefined);
+        else {
+          assert.ok(chosen !== undefined && free.includes(chosen));
+          for (const { inFlight, weight } of free) assert.ok(chosen.inFlight * weight <= inFlight * chosen.weight);
+        }
       }),
-      { numRuns: 500 },
+    );
+  });
+
+  it('by weight gives idle targets turns in proportion, and never owes one more than a turn', () => {
+    fc.assert(
+      fc.property(fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 6 }), (weights) => {
+        const targets = weights.map((weight) => ({ inFlight: 0, suspendedUntilMs: 0, weight, credit: 0 }));
+        const total = weights.reduce((sum, weight) => sum + weight, 0);
+        const counts = weights.map(() => 0);
+        for (let turn = 1; turn <= 3 * total; turn++) {
+          const index = selectByWeight(targets, { maxConcurrency: 0, nowMs: 0 });
+          counts[index] = (counts[index] ?? 0) + 1;
+          for (const [i, weight] of weights.entries()) {
+            assert.ok(Math.abs((counts[i] ?? 0) - (turn * weight) / total) < weights.length, 'spread evenly');
+          }
+        }
+        assert.deepEqual(
+          counts,
+          weights.map((weight) => 3 * weight),
+        );
+      }),
+    );
+  });
+
+  it('by weight fills targets in proportion when nothing ends', () => {
+    const targets = [1, 3].map((weight) => ({ inFlight: 0, suspendedUntilMs: 0, weight, credit: 0 }));
+    for (let i = 0; i < 40; i++) {
+      const chosen = targets[selectByWeight(targets, { maxConcurrency: 0, nowMs: 0 })];
+      if (chosen !== undefined) chosen.inFlight++;
+    }
+    assert.deepEqual(
+      targets.map(({ inFlight }) => inFlight),
+      [10, 30],
     );
   });
 });
 
-/** Drives one app's pool and keeps book beside it. */
-class PoolRun {
-  readonly #apps = new Apps({ onBusyChange: () => undefined, onUnlisted: () => undefined });
-  readonly #clients: Client[] = [];
-  #version = 0;
-  readonly #queue = 3;
-  readonly #maxConcurrency = 2;
+describe('the health of a target, whatever happens in whatever order', () => {
+  const happening = fc.constantFrom('lease', 'lost', 'refused', 'full', 'answer', 'release', 'reached', 'unreached');
 
-  constructor() {
-    this.#publish(1, 2);
-  }
-
-  take(step: Step, nowMs: number): void {
-    const [kind, n] = step;
-    const held = this.#clients.filter(({ lease }) => lease !== undefined);
-    const client = held[n % Math.max(1, held.length)];
-    if (kind === 'publish') this.#publish(n, step[2]);
-    else if (kind === 'acquire') this.#acquire(nowMs);
-    else if (kind === 'release') this.#release(client, nowMs);
-    else if (kind === 'suspend') client?.lease?.target.suspend(nowMs);
-    else {
-      const waiting = this.#clients.filter((waiter) => waiter.calls === 0);
-      const abandoned = waiting[n % Math.max(1, waiting.length)];
-      if (abandoned !== undefined) {
-        this.#pool().abandon(abandoned);
-        abandoned.calls = 1;
-      }
-    }
-    this.#check();
-  }
-
-  finish(): void {
-    this.#publish(1, 1);
-    for (
-      let nowMs = 1000;
-      this.#clients.some(({ lease, calls }) => lease !== undefined || calls === 0);
-      nowMs += 1000
-    ) {
-      assert.ok(nowMs < 100_000, 'everyone is served or refused in the end');
-      for (const client of this.#clients) this.#release(client, nowMs);
-      this.#apps.expire(nowMs);
-    }
-    assert.deepEqual(this.#apps.busy(), []);
-    assert.equal(this.#apps.queued, 0);
-    for (const { workers } of this.#apps.stats()) for (const { inFlight } of workers) assert.equal(inFlight, 0);
-  }
-
-  #acquire(nowMs: number): void {
-    const client = new Client();
-    this.#clients.push(client);
-    const result = this.#pool().acquire(client, nowMs);
-    if (result === 'waiting') return;
-    if (result instanceof Lease) client.onLease(result);
-    else client.onRefusal(result);
-  }
-
-  #release(client: Client | undefined, nowMs: number): void {
-    const lease = client?.lease;
-    if (client === undefined || lease === undefined) return;
-    client.lease = undefined;
-    lease.release(nowMs);
-  }
-
-  #publish(generation: number, workers: number): void {
-    const targets = Array.from({ length: workers }, (_, i) => ({
-      key: `app/${generation}/${i}`,
-      address: `unix:/${generation}/${i}`,
-      weight: 1,
-    }));
-    const rules = {
-      queue: this.#queue,
-      maxConcurrency: this.#maxConcurrency,
-      queueTimeoutMs: 50_000,
-      limitPost: 0,
-      next: null,
-      drainMs: 0,
-    };
-    const app = { name: 'app', domains: ['*'], targets, hold: true, reason: '', ...rules };
-    this.#apps.publish({ type: 'routes', version: ++this.#version, apps: [app] }, 0);
-  }
-
-  #pool(): NonNullable<ReturnType<Apps['find']>> {
-    const pool = this.#apps.find('any', '/');
-    assert.ok(pool !== undefined);
-    return pool;
-  }
-
-  #check(): void {
-    const pool = this.#pool();
-    assert.ok(pool.queued <= this.#queue);
-    const held = this.#clients.flatMap(({ lease }) => (lease === undefined ? [] : [lease]));
-    assert.equal(new Set(held).size, held.length);
-    for (const target of pool.targets) {
-      assert.equal(target.inFlight, held.filter((lease) => lease.target === target).length);
-      assert.ok(target.inFlight <= this.#maxConcurrency);
-    }
-    for (const { calls } of this.#clients) assert.ok(calls <= 1, 'nobody is called twice');
-    const live = new Set(pool.targets.map(({ instance }) => instance));
-    const busy = new Set(held.map(({ target }) => target.instance).filter((instance) => !live.has(instance)));
-    assert.deepEqual(new Set(this.#apps.busy()), busy);
-  }
-}
+  it('gives at most one request to a target that returns, none to an ejected one, and can always be taken back', () => {
+    fc.assert(
+      fc.property(fc.array(fc.tuple(happening, fc.nat()), { maxLength: 60 }), (happenings) => {
+        const health = new TargetHealth();
+        /** Of requests that it holds. */
+        const epochs: number[] = [];
+        const acts: Record<string, (at: number) => void> = {
+          lease: () => {
+            if (health.closedUntilMs === Infinity) return;
+            health.lease();
+            epochs.push(health.epoch);
+          },
+          answer: (at) => health.answer(epochs[at] ?? -1),
+          release: (at) => {
+            for (const epoch of epochs.splice(at, 1)) health.release(epoch);
+          },
+          reached: () => {
+            health.probe(true);
+          },
+          unreached: () => {
+            health.probe(false);
+          },
+        };
+        for (const kind of ['lost', 'refused', 'full'] as const) {
+          acts[kind] = (at) => health.fail(epochs[at] ?? -1, kind, 0);
+        }
+        for (const [what, n] of happenings) {
+          acts[what]?.(n % Math.max(1, epochs.length));
+          const isClosed = health.state === 'ejected' || health.state === 'tried';
+          assert.equal(health.closedUntilMs === Infinity, isClosed);
+        }
+        health.probe(true);
+        health.lease();
+        health.answer(health.epoch);
+        assert.equal(health.state, 'sound');
+      }),
+      { numRuns: 1000 },
+    );
+  });
+});
 
 describe('the route table', () => {
   const label = fc.constantFrom('a', 'b', 'c');

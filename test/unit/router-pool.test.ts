@@ -3,12 +3,20 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AppRoute } from '../../lib/messages.ts';
 import { Apps } from '../../router/core/apps.ts';
-import { Lease, type Pool, type PoolRefusal, type Waiter } from '../../router/core/pool.ts';
+import { Lease } from '../../router/core/lease.ts';
+import type { Pool } from '../../router/core/pool.ts';
+import { faultsToEject } from '../../router/core/target-health.ts';
+import type { PoolRefusal, Waiter } from '../../router/core/waiting-line.ts';
 import { route } from '../harness/router-process.ts';
 
 class TestWaiter implements Waiter {
+  readonly fraction: number;
   lease: Lease | undefined;
   refusal: PoolRefusal | undefined;
+
+  constructor(fraction = 0.5) {
+    this.fraction = fraction;
+  }
 
   onLease(lease: Lease): void {
     this.lease = lease;
@@ -63,6 +71,16 @@ const routeOf = (app: Partial<AppRoute>): AppRoute => route({ queue: 2, queueTim
 
 const targets = (...keys: string[]): AppRoute['targets'] =>
   keys.map((key) => ({ key, address: `unix:/${key}`, weight: 1 }));
+
+/** Its only target loses one request after the other. */
+function eject(pool: Pool): void {
+  for (let i = 0; i < faultsToEject; i++) {
+    const { lease } = new TestWaiter().acquire(pool);
+    lease?.target.health.fail(lease.epoch, 'lost', 0);
+    lease?.release(0);
+  }
+  assert.equal(pool.targets[0]?.health.state, 'ejected');
+}
 
 describe('a pool', () => {
   it('gives a lease at once while a target has room, then lets wait in order, then refuses', () => {
@@ -120,29 +138,134 @@ describe('a pool', () => {
     publish({ targets: targets('app/1/1'), maxConcurrency: 1 });
     const first = new TestWaiter().acquire(pool());
     const later = new TestWaiter().acquire(pool());
-    first.lease?.target.suspend(0);
     const { lease } = first;
+    assert.equal(lease?.target.health.fail(lease.epoch, 'refused', 0), 'suspended');
     first.lease = undefined;
-    lease?.release(0);
+    lease.release(0);
     assert.equal(later.outcome(), 'waiting', 'a suspended target is given nothing');
-    assert.equal(pool().acquireAgain(first, 0, 1000), 'waiting');
+    assert.equal(pool().acquireAgain(first, 0, { deadlineMs: 1000, avoided: lease.target }), 'waiting');
     pool().grant(10_000);
     assert.deepEqual([first.outcome(), later.outcome()], ['leased', 'waiting']);
   });
 
-  it('leaves a target that refused alone for a while that grows, until it proves itself', () => {
+  it('gives a request that one target lost to another one, and to the same where there is no other', () => {
     const { publish, pool } = world();
+    publish({ targets: targets('app/1/1', 'app/1/2') });
+    for (let i = 0; i < 4; i++) {
+      const first = new TestWaiter().acquire(pool()).lease;
+      assert.ok(first !== undefined);
+      first.release(0);
+      const again = pool().acquireAgain(new TestWaiter(), 0, { deadlineMs: 1000, avoided: first.target });
+      assert.ok(again instanceof Lease && again.target !== first.target);
+      again.release(0);
+    }
     publish({ targets: targets('app/1/1') });
+    const only = pool().targets[0];
+    const again = pool().acquireAgain(new TestWaiter(), 0, { deadlineMs: 1000, avoided: only });
+    assert.ok(again instanceof Lease && again.target === only);
+  });
+
+  it('gives a target that returns from its ejection one request at a time until one is answered', () => {
+    const { publish, pool } = world();
+    publish({ targets: targets('app/1/1'), queue: 3 });
+    eject(pool());
+    const [trial, second, third] = [1, 2, 3].map(() => new TestWaiter().acquire(pool()));
+    assert.deepEqual(
+      [trial, second, third].map((waiter) => waiter?.outcome()),
+      ['waiting', 'waiting', 'waiting'],
+    );
     const target = pool().targets[0];
-    assert.ok(target !== undefined);
-    target.suspend(0);
-    const firstPause = target.suspendedUntilMs;
-    target.suspend(0);
-    assert.ok(firstPause > 0 && target.suspendedUntilMs > firstPause);
-    for (let i = 0; i < 100; i++) target.suspend(0);
-    assert.ok(target.suspendedUntilMs <= 1000);
-    target.prove();
-    assert.equal(new TestWaiter().acquire(pool(), 0).outcome(), 'leased');
+    target?.health.probe(true);
+    pool().grant(0);
+    assert.deepEqual(
+      [trial, second, third].map((waiter) => waiter?.outcome()),
+      ['leased', 'waiting', 'waiting'],
+    );
+    trial?.lease?.release(0);
+    assert.deepEqual(
+      [second, third].map((waiter) => waiter?.outcome()),
+      ['leased', 'waiting'],
+      'without an outcome the next one tries',
+    );
+    assert.equal(target?.health.answer(second?.lease?.epoch ?? -1), true);
+    pool().grant(0);
+    assert.equal(third?.outcome(), 'leased');
+  });
+});
+
+describe('an app that tries a newer generation', () => {
+  const next = (share: number, ...keys: string[]): AppRoute['next'] => ({ share, targets: targets(...keys) });
+  const served = (waiter: TestWaiter): string | undefined => waiter.lease?.target.instance;
+
+  it('serves the clients below the share by it, and keeps them there while the share grows', () => {
+    const { publish, pool } = world();
+    const fractions = [0, 0.049, 0.05, 0.3, 0.9999];
+    const sides = (share: number): (string | undefined)[] => {
+      publish({ targets: targets('app/1/1'), next: next(share, 'app/2/1') });
+      return fractions.map((fraction) => {
+        const waiter = new TestWaiter(fraction).acquire(pool());
+        waiter.lease?.release(0);
+        return served(waiter);
+      });
+    };
+    const [old, fresh] = ['app/1', 'app/2'];
+    assert.deepEqual(sides(0), [old, old, old, old, old]);
+    assert.deepEqual(sides(0.05), [fresh, fresh, old, old, old]);
+    assert.deepEqual(sides(0.31), [fresh, fresh, fresh, fresh, old]);
+    assert.deepEqual(sides(1), [fresh, fresh, fresh, fresh, fresh]);
+  });
+
+  it('serves all clients by the side that lists a target where the other lists none', () => {
+    const { publish, pool } = world();
+    publish({ targets: targets('app/1/1'), next: next(1, ...[]) });
+    assert.equal(served(new TestWaiter(0).acquire(pool())), 'app/1');
+    publish({ targets: [], next: next(0, 'app/2/1') });
+    assert.equal(served(new TestWaiter(0.9).acquire(pool())), 'app/2');
+    publish({ targets: [], next: next(0.5), reason: 'gone' });
+    assert.equal(new TestWaiter(0.9).acquire(pool()).outcome(), 'down');
+  });
+
+  it('lets nobody wait behind clients of the other side, and bounds the queue over both', () => {
+    const { publish, pool } = world();
+    publish({ targets: targets('app/1/1'), next: next(0.5, 'app/2/1'), maxConcurrency: 1, queue: 2 });
+    const busy = new TestWaiter(0).acquire(pool());
+    const waiting = new TestWaiter(0).acquire(pool());
+    const other = new TestWaiter(0.9).acquire(pool());
+    assert.deepEqual([served(busy), waiting.outcome(), served(other)], ['app/2', 'waiting', 'app/1']);
+    const otherWaiting = new TestWaiter(0.9).acquire(pool());
+    assert.equal(pool().queued, 2);
+    assert.equal(new TestWaiter(0.9).acquire(pool()).outcome(), 'queue-full');
+    other.lease?.release(0);
+    assert.deepEqual([served(otherWaiting), waiting.outcome()], ['app/1', 'waiting']);
+    busy.lease?.release(0);
+    assert.equal(served(waiting), 'app/2');
+  });
+
+  it('puts who waits into the line of the side that a new table makes theirs, in the order they came', () => {
+    const { publish, pool } = world();
+    const table = { targets: targets('app/1/1'), maxConcurrency: 1, queue: 10 };
+    publish({ ...table, next: next(0.5, 'app/2/1') });
+    const running = [0.1, 0.9].map((fraction) => new TestWaiter(fraction).acquire(pool()));
+    const waiting = [0.2, 0.8, 0.3, 0.7].map((fraction, index) => new TestWaiter(fraction).acquire(pool(), index));
+    publish({ ...table, targets: targets('app/2/1') });
+    const order: number[] = [];
+    for (let held = running[0]; held !== undefined;) {
+      held.lease?.release(5);
+      held = waiting.find((waiter, index) => waiter.outcome() === 'leased' && !order.includes(index));
+      if (held !== undefined) order.push(waiting.indexOf(held));
+    }
+    assert.deepEqual(order, [0, 1, 2, 3]);
+    assert.deepEqual(new Set(waiting.map(served)), new Set(['app/2']));
+  });
+
+  it('gives a request that is sent again to the side of its client', () => {
+    const { publish, pool } = world();
+    publish({ targets: targets('app/1/1', 'app/1/2'), next: next(0.5, 'app/2/1') });
+    const waiter = new TestWaiter(0.1).acquire(pool());
+    waiter.lease?.release(0);
+    const again = pool().acquireAgain(waiter, 0, { deadlineMs: 1000, avoided: waiter.lease?.target });
+    assert.ok(again instanceof Lease);
+    assert.equal(again.target.instance, 'app/2');
   });
 });
 
@@ -156,26 +279,39 @@ describe('a new route table', () => {
     assert.equal(pool().targets[0]?.inFlight, 1);
   });
 
-  it('tells which instances still hold requests, until the last one ends', () => {
+  it('tells which targets still hold requests, until the last one ends', () => {
     const { publish, pool, apps, events } = world();
     publish({ targets: targets('app/1/1', 'app/1/2') });
     const leases = [1, 2].map(() => new TestWaiter().acquire(pool()).lease);
     publish({ targets: targets('app/2/1') });
-    assert.deepEqual(apps.busy(), ['app/1']);
+    assert.deepEqual(apps.busy(), ['app/1/1', 'app/1/2']);
     assert.deepEqual(events, ['unlisted app/1/1', 'unlisted app/1/2']);
     leases[0]?.release(0);
-    assert.deepEqual(apps.busy(), ['app/1']);
+    assert.deepEqual(apps.busy(), ['app/1/2']);
     leases[1]?.release(0);
     assert.deepEqual(apps.busy(), []);
     assert.deepEqual(events.slice(2), ['busy', 'busy']);
   });
 
-  it('does not call an instance busy of which it lists another worker', () => {
+  it('calls a single worker busy that left a living instance', () => {
+    const { publish, pool, apps } = world();
+    publish({ targets: targets('app/1/1', 'app/1/2') });
+    const leases = [1, 2].map(() => new TestWaiter().acquire(pool()).lease);
+    publish({ targets: targets('app/1/1') });
+    assert.deepEqual(apps.busy(), ['app/1/2']);
+    for (const lease of leases) lease?.release(0);
+    assert.deepEqual(apps.busy(), []);
+  });
+
+  it('lists no target as busy that a newer generation beside the live one has', () => {
     const { publish, pool, apps } = world();
     publish({ targets: targets('app/1/1') });
-    new TestWaiter().acquire(pool());
-    publish({ targets: targets('app/1/2') });
+    const { lease } = new TestWaiter().acquire(pool());
+    publish({ targets: targets('app/2/1'), next: { targets: targets('app/1/1'), share: 0 } });
     assert.deepEqual(apps.busy(), []);
+    publish({ targets: targets('app/2/1') });
+    assert.deepEqual(apps.busy(), ['app/1/1']);
+    lease?.release(0);
   });
 
   it('takes a target back that it lists again, with what it holds', () => {
@@ -183,7 +319,7 @@ describe('a new route table', () => {
     publish({ targets: targets('app/1/1') });
     const { lease } = new TestWaiter().acquire(pool());
     publish({ targets: [], hold: true });
-    assert.deepEqual(apps.busy(), ['app/1']);
+    assert.deepEqual(apps.busy(), ['app/1/1']);
     publish({ targets: targets('app/1/1') });
     assert.equal(pool().targets[0], lease?.target);
     assert.deepEqual(apps.busy(), []);
@@ -215,7 +351,7 @@ describe('an app that is removed', () => {
     publish();
     assert.equal(new TestWaiter().acquire(found).outcome(), 'removed');
     running.lease?.release(0);
-    const again = found.acquireAgain(new TestWaiter(), 0, 1000);
+    const again = found.acquireAgain(new TestWaiter(), 0, { deadlineMs: 1000, avoided: undefined });
     assert.ok(typeof again === 'object' && 'kind' in again && again.kind === 'removed');
   });
 });

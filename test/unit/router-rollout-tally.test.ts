@@ -1,0 +1,75 @@
+// What is counted of two generations that share an app's clients.
+import assert from 'node:assert/strict';
+import { describe, it } from 'node:test';
+import { latencyBoundsMs, type GenerationStats } from '../../lib/messages.ts';
+import { Apps } from '../../router/core/apps.ts';
+import { RolloutTally } from '../../router/core/rollout-tally.ts';
+import { route } from '../harness/router-process.ts';
+
+const summary = ({ instance, requests, errors, latency }: GenerationStats): unknown[] => [
+  ...[instance, requests, errors],
+  Object.fromEntries(
+    latency.flatMap((count, index) => (count === 0 ? [] : [[latencyBoundsMs[index] ?? 'above', count]])),
+  ),
+];
+
+describe('the tally of a rollout', () => {
+  it('counts requests, errors and latencies by instance', () => {
+    const tally = new RolloutTally('app/2');
+    tally.begin('app/1', 0).answer(200, 0.5);
+    tally.begin('app/1', 0).answer(404, 0.6);
+    tally.begin('app/2', 100).answer(503, 110);
+    tally.begin('app/2', 0).answer(200, 60_000);
+    tally.begin('app/2', 0).lose();
+    tally.begin('app/2', 0).end();
+    assert.deepEqual(tally.report().map(summary), [
+      ['app/1', 2, 0, { 0.5: 1, 1: 1 }],
+      ['app/2', 4, 2, { 10: 1, above: 1 }],
+    ]);
+    assert.equal(tally.report()[0]?.latency.length, latencyBoundsMs.length + 1);
+  });
+
+  it('counts a request once, and one error of it at most', () => {
+    const tally = new RolloutTally('app/2');
+    const attempt = tally.begin('app/2', 0);
+    attempt.answer(500, 1);
+    attempt.lose();
+    attempt.lose();
+    attempt.end();
+    assert.deepEqual(tally.report().map(summary), [['app/2', 1, 1, { 1: 1 }]]);
+  });
+
+  it('marks every change', () => {
+    const tally = new RolloutTally('app/2');
+    const attempt = tally.begin('app/2', 0);
+    const { changes } = tally;
+    attempt.answer(200, 1);
+    assert.ok(tally.changes > changes);
+  });
+
+  it('begins with the first table that has a newer generation, goes on while that is the same, and ends with it', () => {
+    const apps = new Apps({ onBusyChange: () => undefined, onUnlisted: () => undefined });
+    let version = 0;
+    const publish = (next: number | undefined, share = 0.1): void => {
+      const targets = [{ key: 'app/1/1', address: 'unix:/1', weight: 1 }];
+      const nextTargets = [{ key: `app/${next ?? 0}/1`, address: 'unix:/2', weight: 1 }];
+      const app = route({ targets, next: next === undefined ? null : { targets: nextTargets, share } });
+      apps.publish({ type: 'routes', version: ++version, apps: [app] }, 0);
+    };
+    const counted = (): number => apps.stats()[0]?.generations.reduce((sum, { requests }) => sum + requests, 0) ?? 0;
+    const count = (): void => apps.pool('app')?.tally?.begin('app/1', 0).answer(200, 1);
+    publish(undefined);
+    count();
+    assert.deepEqual(apps.stats()[0]?.generations, []);
+    publish(2);
+    count();
+    publish(2, 0.5);
+    count();
+    assert.equal(counted(), 2);
+    publish(3);
+    assert.equal(counted(), 0);
+    count();
+    publish(undefined);
+    assert.deepEqual(apps.stats()[0]?.generations, []);
+  });
+});
