@@ -40,6 +40,8 @@ export interface InstanceFacts {
   readonly deadlineMs: number | undefined;
   /** Workers that are ready, by id. */
   readonly workers: readonly WorkerFacts[];
+  /** Workers that have a process, also while it starts or stops. */
+  readonly running: number;
   /** Workers that its primary was last told to keep. */
   readonly processes: number;
   /** Workers with a higher id are given no requests any more: they are on their way out. */

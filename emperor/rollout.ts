@@ -65,7 +65,8 @@ export function chainProcesses(desired: Desired, app: AppFacts, pair: Pair): { l
   }
   // A new worker first, then an old one goes: never more than one above the full number, never below it.
   const room = Math.max(1, wantedProcesses(desired, app, live.deployable) - next.workers.length);
-  const isOldGone = live.processes <= room;
+  // Also its process: until it ended it takes the memory that the next one needs.
+  const isOldGone = live.processes <= room && live.running <= room;
   const isNewReady = next.workers.length >= next.processes;
   return {
     live: Math.min(live.keep, room),

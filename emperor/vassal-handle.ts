@@ -134,6 +134,7 @@ export class VassalHandle {
       state: this.#state,
       deadlineMs: this.#deadlineMs,
       workers: ready.map(({ id, address, weight }) => ({ id, key: `${key}/${id}`, address, weight })),
+      running: this.#report?.workers.filter(({ pid }) => pid !== null).length ?? 0,
       processes: this.#processes,
       // Backends have ids of their own, which only grow.
       keep: deployable.spec.upstream === undefined ? this.#keep : Infinity,

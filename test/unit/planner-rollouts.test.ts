@@ -201,6 +201,23 @@ describe('planner: a chain', () => {
     assert.equal(model.instance('shop', 2).processes, 1);
   });
 
+  it('waits for the process of the old worker to be gone before it starts the next one', () => {
+    const model = serving(keys);
+    model.write('shop', 'b', { keys });
+    model.settle();
+    model.happens('shop', 2, 'ready');
+    model.settle();
+    model.acknowledge();
+    for (let { actions } = model.plan(); actions.length > 0; { actions } = model.plan()) {
+      for (const action of actions) model.execute(action);
+      model.instance('shop', 1).running = 2;
+    }
+    assert.deepEqual([model.instance('shop', 1).processes, model.instance('shop', 2).processes], [1, 1]);
+    model.instance('shop', 1).running = 1;
+    model.settle();
+    assert.equal(model.instance('shop', 2).processes, 2);
+  });
+
   it('whose new workers crash twice goes back to all the old ones', () => {
     const model = serving(keys);
     deploy(model, keys);
