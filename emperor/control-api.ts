@@ -3,17 +3,20 @@
 import type { IncomingMessage, RequestListener, ServerResponse } from 'node:http';
 import type { Clock } from '../lib/clock.ts';
 import { readBody, reply, replyError, startLines, type LineStream } from './api-reply.ts';
-import type { CommandOutcome, Commands } from './commands.ts';
+import { readAddress, readProcesses, readRegistration, readWait, type Body } from './api-values.ts';
+import type { Commands, Refusal } from './commands.ts';
 import type { EventHub } from './events.ts';
 import type { GenerationDirs } from './generation-dirs.ts';
 import { LogFollower, lastLines } from './log-follow.ts';
 import type { Status } from './status.ts';
+import type { UpstreamCommands } from './upstream-commands.ts';
 
 export interface ControlApi {
   readonly clock: Clock;
   readonly hub: EventHub;
   readonly dirs: GenerationDirs;
   readonly commands: Commands;
+  readonly upstreams: UpstreamCommands;
   readonly status: () => Status;
   /** Begins the end; calling it again does nothing. */
   readonly shutDown: () => void;
@@ -40,9 +43,27 @@ const handlers: Readonly<Record<string, Handler>> = {
     reply(response, 202, { result: 'stopping', pid: process.pid });
     api.shutDown();
   },
-  'POST /apps/*/reload': async (call) => command(call, (app, wait) => call.api.commands.reload(app, wait)),
-  'POST /apps/*/start': async (call) => command(call, (app, wait) => call.api.commands.start(app, wait)),
-  'POST /apps/*/stop': async (call) => command(call, (app, wait) => call.api.commands.stop(app, wait)),
+  'POST /apps/*/reload': verb(({ api, app }, wait) => api.commands.reload(app, wait)),
+  'POST /apps/*/start': verb(({ api, app }, wait) => api.commands.start(app, wait)),
+  'POST /apps/*/stop': verb(({ api, app }, wait) => api.commands.stop(app, wait)),
+  'POST /apps/*/pause': verb(({ api, app }, wait) => api.commands.pause(app, wait)),
+  'POST /apps/*/resume': verb(({ api, app }, wait) => api.commands.resume(app, wait)),
+  'POST /apps/*/rollback': verb(({ api, app }, wait) => api.commands.rollback(app, wait)),
+  'POST /apps/*/scale': verb(({ api, app }, wait, body) => {
+    const processes = readProcesses(body);
+    return typeof processes === 'number'
+      ? api.commands.scale(app, processes, wait)
+      : invalid(processes, body['processes'] === 0 ? `\`emperor stop ${app}\` ends all its workers` : undefined);
+  }),
+  'PUT /apps/*/upstreams': order(({ api, app }, body) => {
+    const registration = readRegistration(body);
+    return typeof registration === 'string' ? invalid(registration) : api.upstreams.register(app, registration);
+  }),
+  'DELETE /apps/*/upstreams': order(({ api, app }, body) => {
+    const read = readAddress(body);
+    return typeof read === 'string' ? invalid(read) : api.upstreams.withdraw(app, read.address);
+  }),
+  'GET /apps/*/upstreams': order(({ api, app }) => api.upstreams.list(app)),
 };
 
 /** Answers one request. */
@@ -73,18 +94,34 @@ export function answerControl(api: ControlApi): RequestListener {
   };
 }
 
-async function command(
-  { request, response, app }: Call,
-  run: (app: string, wait: boolean) => Promise<CommandOutcome>,
-): Promise<void> {
-  const body = await readBody(request);
-  if (body === undefined || (body['wait'] !== undefined && typeof body['wait'] !== 'boolean')) {
-    replyError(response, 400, { code: 'bad-request', message: 'the body is not {"wait": true} or {"wait": false}' });
-    return;
-  }
-  const outcome = await run(app, body['wait'] === true);
-  if ('error' in outcome) replyError(response, outcome.status, outcome.error);
-  else reply(response, 200, outcome);
+/** Answers with what is done with the request's body: one JSON object, or a refusal. */
+function order(run: (call: Call, body: Body) => Promise<object | Refusal> | Refusal): Handler {
+  return async (call) => {
+    const body = await readBody(call.request);
+    if (body === undefined) {
+      replyError(call.response, 400, { code: 'bad-request', message: 'the body is not one JSON object' });
+      return;
+    }
+    const outcome = await run(call, body);
+    if (isRefusal(outcome)) replyError(call.response, outcome.status, outcome.error);
+    else reply(call.response, 200, outcome);
+  };
+}
+
+/** One of the orders that can be waited for. */
+function verb(run: (call: Call, wait: boolean, body: Body) => Promise<object | Refusal> | Refusal): Handler {
+  return order((call, body) => {
+    const wait = readWait(body);
+    return typeof wait === 'boolean' ? run(call, wait, body) : invalid(wait);
+  });
+}
+
+function invalid(message: string, hint?: string): Refusal {
+  return { status: 400, error: { code: 'EMP_VALUE_INVALID', message, ...(hint === undefined ? {} : { hint }) } };
+}
+
+function isRefusal(outcome: object): outcome is Refusal {
+  return 'error' in outcome;
 }
 
 function streamEvents({ api, response }: Call): void {

@@ -23,6 +23,7 @@ import { RouterSet } from './router-set.ts';
 import { claimRunDir, type ClaimedRunDir } from './run-directory.ts';
 import { keysThatNeedRestart, routerSettings, type Settings } from './settings.ts';
 import type { Status } from './status.ts';
+import { UpstreamCommands } from './upstream-commands.ts';
 import type { Fall, VassalEvents, VassalHandle } from './vassal-handle.ts';
 
 export interface EmperorOptions {
@@ -278,16 +279,21 @@ export class Emperor {
     const { clock, log, directory } = this.#options;
     const parts = { clock, dirs: this.#dirs, hub: this.hub };
     const commands = new Commands({
-      ...parts,
+      clock,
+      hub: this.hub,
       log,
       directory,
       apps: this.#apps,
+      routers: this.#routers,
       deploys: this.#deploys,
       reconciler: this.#reconciler,
     });
+    const { hub } = this;
+    const registry = { apps: this.#apps, commands, registrations: this.#registrations, hub };
     const onRequest = answerControl({
       ...parts,
       commands,
+      upstreams: new UpstreamCommands(registry),
       status: () => this.status(),
       shutDown: () => {
         // It cannot reject, and who waits for the end awaits `ended`.

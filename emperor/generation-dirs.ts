@@ -1,15 +1,6 @@
-// The directories below `vassals/`: one per generation, the link to the live one, and the mark of a stopped app. A
-// failing file system is reported to the caller in words and never throws: the emperor outlives a full disk.
-import {
-  mkdirSync,
-  readFileSync,
-  readdirSync,
-  readlinkSync,
-  renameSync,
-  rmSync,
-  symlinkSync,
-  writeFileSync,
-} from 'node:fs';
+// The directories below `vassals/`: one per generation, and the link to the live one. A failing file system is
+// reported to the caller in words and never throws: the emperor outlives a full disk.
+import { mkdirSync, readdirSync, readlinkSync, renameSync, rmSync, symlinkSync } from 'node:fs';
 import { join } from 'node:path';
 import { messageOf } from '../lib/errors.ts';
 import { appSocket, generationDir, liveSocketLink, vassalDir, vassalsDir } from '../lib/run-dir.ts';
@@ -78,32 +69,6 @@ export class GenerationDirs {
     });
   }
 
-  /**
-   * `stop` outlives the emperor's death, as everything does that an operator said. The mark holds the last
-   * generation, because a stopped app has no directory that would tell it.
-   */
-  markStopped(name: string, lastGeneration: number): Outcome {
-    return attempt(() => {
-      mkdirSync(vassalDir(this.#runDir, name), { recursive: true, mode: 0o700 });
-      writeFileSync(this.#mark(name), `${lastGeneration}\n`);
-    });
-  }
-
-  unmarkStopped(name: string): Outcome {
-    return attempt(() => {
-      rmSync(this.#mark(name), { force: true });
-    });
-  }
-
-  /** The last generation of an app that was stopped; undefined where it was not. */
-  stoppedAfter(name: string): number | undefined {
-    try {
-      return Number.parseInt(readFileSync(this.#mark(name), 'utf8'), 10) || 0;
-    } catch {
-      return undefined;
-    }
-  }
-
   /** The generation that `link` was last called with; undefined where it never was. */
   linked(name: string): number | undefined {
     try {
@@ -123,10 +88,6 @@ export class GenerationDirs {
           .map(Number),
       ]),
     );
-  }
-
-  #mark(name: string): string {
-    return join(vassalDir(this.#runDir, name), 'stopped');
   }
 }
 

@@ -1,9 +1,8 @@
-// reload, stop and start differ in one word only: one request about one app, answered at once or, with --wait, when
-// it is done.
-import type { Command } from 'commander';
+// The verbs about one app differ in little: one request, answered at once or, with --wait, when it is done.
+import { InvalidArgumentError, type Command } from 'commander';
 import { cliExit } from '../../lib/exit-codes.ts';
 import { formatDuration } from '../../lib/units.ts';
-import type { CommandOutcome } from '../commands.ts';
+import type { CommandResult } from '../commands.ts';
 import { runDirOption, withEmperor, type RunDirFlag, type VerbContext } from './verb.ts';
 
 interface Flags extends RunDirFlag {
@@ -11,51 +10,62 @@ interface Flags extends RunDirFlag {
   readonly json?: boolean;
 }
 
-type Result = Extract<CommandOutcome, { readonly result: string }>;
+type Name = 'reload' | 'stop' | 'start' | 'pause' | 'resume' | 'rollback' | 'scale';
 
 export interface AppVerb {
-  readonly name: 'reload' | 'stop' | 'start';
+  readonly name: Name;
   readonly description: string;
+  /** What `--wait` waits for, for the help. */
+  readonly waits: string;
   /** The results of `--wait` that mean success. */
-  readonly good: readonly Result['result'][];
+  readonly good: readonly CommandResult['result'][];
+  /** A whole number that follows the app's name and is sent under this name. */
+  readonly number?: 'processes';
 }
 
 export function addAppVerb(program: Command, { terminal, exitWith }: VerbContext, verb: AppVerb): void {
-  program
-    .command(`${verb.name} <app>`)
-    .description(verb.description)
-    .option('--wait', 'wait until it is done; exit 1 if it failed')
+  const command = program.command(verb.name).description(verb.description).argument('<app>');
+  if (verb.number !== undefined) command.argument(`<${verb.number}>`, 'a whole number', parseNumber);
+  command
+    .option('--wait', `wait until ${verb.waits}; exit 1 if it failed`)
     .option('--json', 'print the answer as JSON')
     .addOption(runDirOption())
-    .action(async (app: string, flags: Flags) => {
+    .action(async (app: string, ...rest: readonly unknown[]) => {
+      const number = verb.number === undefined ? {} : { [verb.number]: rest[0] };
+      const flags = rest[verb.number === undefined ? 0 : 1] as Flags;
       await withEmperor(flags, terminal, async (client) => {
         const path = `/apps/${encodeURIComponent(app)}/${verb.name}`;
-        const result = (await client.post(path, { wait: flags.wait === true })) as Result;
+        const result = (await client.post(path, { ...number, wait: flags.wait === true })) as CommandResult;
         const isGood = result.result === 'accepted' || verb.good.includes(result.result);
         if (!isGood) exitWith(cliExit.failed);
+        const line = `${app}: ${describeResult(verb.name, result)}\n`;
         if (flags.json === true) terminal.out(`${JSON.stringify(result)}\n`);
-        else if (isGood) terminal.out(`${app}: ${describe(verb, result)}\n`);
-        else terminal.err(`${app}: ${describe(verb, result)}\n`);
+        else if (isGood) terminal.out(line);
+        else terminal.err(line);
       });
     });
 }
 
-function describe(verb: AppVerb, { result, reason, generation, tookMs }: Result): string {
+function parseNumber(text: string): number {
+  if (!/^-?\d{1,9}$/.test(text)) throw new InvalidArgumentError('expected a whole number');
+  return Number(text);
+}
+
+/** What became of it, in one line. */
+export function describeResult(verb: Name, { result, reason, generation, tookMs }: CommandResult): string {
   const why = reason === null ? '' : `: ${reason}`;
-  switch (result) {
-    case 'accepted':
-      return `${verb.name} asked for; \`emperor status\` shows how it goes, --wait waits for it`;
-    case 'live':
-      return reason === null
-        ? `generation ${generation ?? '?'} is live, ${formatDuration(tookMs)}`
-        : `${reason} (generation ${generation ?? '?'})`;
-    case 'stopped':
-      return `stopped, ${formatDuration(tookMs)}`;
-    case 'rejected':
-      return `the file was refused${why}`;
-    case 'failed':
-      return `generation ${generation ?? '?'} failed${why}`;
-    case 'cancelled':
-      return `${verb.name} was not done${why}`;
-  }
+  const took = tookMs === 0 ? '' : `, ${formatDuration(tookMs)}`;
+  const instance = `generation ${generation ?? '?'}`;
+  const lines: Readonly<Record<CommandResult['result'], string>> = {
+    accepted: `${verb} asked for; \`emperor status\` shows how it goes, --wait waits for it`,
+    live: `${instance} is live${took}${why}`,
+    stopped: `stopped${took}`,
+    paused: `paused${took}; its requests wait, and none of them runs`,
+    resumed: `resumed${took}${why}`,
+    scaled: `scaled${took}`,
+    rejected: `the file was refused${why}`,
+    failed: `${verb === 'scale' ? 'not scaled' : `${instance} failed`}${why}`,
+    cancelled: `${verb} was not done${why}`,
+  };
+  return lines[result];
 }

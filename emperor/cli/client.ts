@@ -1,6 +1,6 @@
 // The command line's connection to the running emperor: HTTP over control.sock.
 import type { Client, Dispatcher } from 'undici';
-import { EmperorError, errnoOf, messageOf, type ErrorCode } from '../../lib/errors.ts';
+import { EmperorError, errnoOf, errorCodes, messageOf, type ErrorCode } from '../../lib/errors.ts';
 import { controlSocket } from '../../lib/run-dir.ts';
 
 export interface Answer {
@@ -31,8 +31,12 @@ export class EmperorClient {
   }
 
   async post(path: string, body: object = {}): Promise<unknown> {
+    return this.send('POST', path, body);
+  }
+
+  async send(method: 'POST' | 'PUT' | 'DELETE', path: string, body: object): Promise<unknown> {
     const headers = { 'content-type': 'application/json' };
-    return this.#call({ method: 'POST', path, body: JSON.stringify(body), headers });
+    return this.#call({ method, path, body: JSON.stringify(body), headers });
   }
 
   /** Yields each JSON line of a stream until it ends; a cut connection ends it too. */
@@ -98,7 +102,7 @@ export class EmperorClient {
 function errorOf(status: number, text: string): EmperorError {
   try {
     const { error } = JSON.parse(text) as { error: { code: string; message: string; hint: string | null } };
-    const code: ErrorCode = error.code === 'EMP_UNKNOWN_APP' ? 'EMP_UNKNOWN_APP' : 'EMP_CHANNEL_PROTOCOL';
+    const code: ErrorCode = errorCodes.find((one) => one === error.code) ?? 'EMP_CHANNEL_PROTOCOL';
     return new EmperorError(code, error.message, error.hint === null ? {} : { hint: error.hint });
   } catch {
     return new EmperorError('EMP_CHANNEL_PROTOCOL', `the emperor answered ${status}: ${text.slice(0, 200)}`);

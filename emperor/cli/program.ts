@@ -5,16 +5,35 @@ import { cliExit } from '../../lib/exit-codes.ts';
 import { version } from '../version.ts';
 import { addCheck } from './check.ts';
 import { addLogs } from './logs.ts';
+import { addPause, addResume } from './pause.ts';
 import { addReload } from './reload.ts';
+import { addRollback } from './rollback.ts';
 import { addRun } from './run.ts';
+import { addScale } from './scale.ts';
 import { addShutdown } from './shutdown.ts';
 import { addStart } from './start.ts';
 import { addStatus } from './status.ts';
 import { addStop } from './stop.ts';
 import type { Terminal } from './terminal.ts';
+import { addUpstream } from './upstream.ts';
 import { addVersion } from './version.ts';
 
-const verbs = [addRun, addCheck, addStatus, addLogs, addReload, addStop, addStart, addShutdown, addVersion];
+const verbs = [
+  addRun,
+  addCheck,
+  addStatus,
+  addLogs,
+  addReload,
+  addStop,
+  addStart,
+  addPause,
+  addResume,
+  addRollback,
+  addScale,
+  addUpstream,
+  addShutdown,
+  addVersion,
+];
 
 /** Runs one command line to its end and returns its exit code (lib/exit-codes). */
 export async function runCli(args: readonly string[], terminal: Terminal): Promise<number> {

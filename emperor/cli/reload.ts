@@ -6,6 +6,7 @@ export const addReload: AddVerb = (program, context) => {
   addAppVerb(program, context, {
     name: 'reload',
     description: 'deploy the app again: a new generation beside the old one',
+    waits: 'the new generation serves',
     good: ['live'],
   });
 };

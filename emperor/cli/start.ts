@@ -6,6 +6,7 @@ export const addStart: AddVerb = (program, context) => {
   addAppVerb(program, context, {
     name: 'start',
     description: 'start an app that was stopped, or that waits to be tried again',
+    waits: 'it serves',
     good: ['live'],
   });
 };

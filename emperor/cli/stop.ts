@@ -6,6 +6,7 @@ export const addStop: AddVerb = (program, context) => {
   addAppVerb(program, context, {
     name: 'stop',
     description: 'drain and stop the app until it is started',
+    waits: 'nothing of it runs any more',
     good: ['stopped'],
   });
 };
