@@ -3,6 +3,7 @@
 import { Buffer } from 'node:buffer';
 import { answerFraming, writeInterimHead, writeResponseHead, type AnswerFraming } from '../core/response-fields.ts';
 import { isTrailerCopied } from '../core/request-fields.ts';
+import { fieldIds } from '../http1/field-names.ts';
 import type { Fields, ResponseHead } from '../http1/message.ts';
 import type { ByteStream } from '../transports/transport.ts';
 import type { Edge } from './edge.ts';
@@ -21,6 +22,8 @@ export class Answer {
   #trailers: Buffer | undefined;
   /** A final head went out: no other answer can. */
   hasBegun = false;
+  /** It is a stream of events, which `end` makes a whole answer at any moment. */
+  isEventStream = false;
   /** 0 until a final head went out. */
   status = 0;
   bodyBytes = 0;
@@ -36,12 +39,12 @@ export class Answer {
     return this.#framing.kind === 'until-close';
   }
 
-  /** Passes an interim head on; HTTP/1.0 knows none (RFC 9110 section 15.2). */
-  interim(head: ResponseHead): void {
+  /** Passes an interim head on; HTTP/1.0 knows none (RFC 9110 section 15.2). `generation`: as in begin. */
+  interim(head: ResponseHead, generation: string | undefined): void {
     if (this.#context.minorVersion === 0) return;
     const { writer } = this.#edge;
     writer.clear();
-    writeInterimHead(writer, head);
+    writeInterimHead(writer, head, generation);
     this.#flushHead();
   }
 
@@ -50,8 +53,8 @@ export class Answer {
     this.#stream.write(continueHead, 0, continueHead.length);
   }
 
-  /** Returns whether the client connection must close after this answer. */
-  begin(head: ResponseHead, closes: boolean): boolean {
+  /** Returns whether the client connection must close after this answer. `generation`: who gave it, if that is told. */
+  begin(head: ResponseHead, closes: boolean, generation: string | undefined): boolean {
     const { minorVersion, isHead } = this.#context;
     const { writer, dates } = this.#edge;
     const framing = answerFraming(head, minorVersion);
@@ -60,12 +63,15 @@ export class Answer {
     this.hasBegun = true;
     this.status = head.status;
     this.#framing = framing;
+    const isOpen = framing.kind === 'chunked' || framing.kind === 'until-close';
+    this.isEventStream = isOpen && eventStreamType.test(head.fields.first(fieldIds.contentType) ?? '');
     writer.clear();
     writeResponseHead(writer, head, {
       framing,
       keepsLength: isHead || head.status === 304,
       connection,
       date: dates.now(),
+      generation,
     });
     this.#flushHead();
     return mustClose;
@@ -101,5 +107,6 @@ export class Answer {
   }
 }
 
+const eventStreamType = /^text\/event-stream *(;|$)/i;
 const continueHead = Buffer.from('HTTP/1.1 100 Continue\r\n\r\n');
 const lastChunk = Buffer.from('0\r\n\r\n');

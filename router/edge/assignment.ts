@@ -1,12 +1,18 @@
 // How one request gets a worker: it waits in the app's pool, takes an idle connection or opens one, and looks again
 // where the worker cannot be reached or the attempt may be repeated. It holds the lease from first to last.
-import { Lease, type Pool, type PoolRefusal, type Waiter } from '../core/pool.ts';
+import { Lease } from '../core/lease.ts';
+import type { Pool } from '../core/pool.ts';
+import { judgeRetry, type Attempt } from '../core/retry.ts';
+import type { TalliedAttempt } from '../core/rollout-tally.ts';
 import type { FailureCause } from '../core/triage.ts';
 import type { Target } from '../core/target.ts';
+import type { PoolRefusal, Waiter } from '../core/waiting-line.ts';
 import type { Edge } from './edge.ts';
 import { UpstreamConnection, type UpstreamUser } from './upstream-connection.ts';
 
 export interface AssignmentOwner extends UpstreamUser {
+  /** As in Waiter. */
+  readonly fraction: number;
   /** A connected worker, which now expects the request. */
   onAssigned(upstream: UpstreamConnection): void;
   /** There will be no worker. `reason` is for the log. */
@@ -15,8 +21,16 @@ export interface AssignmentOwner extends UpstreamUser {
   onWait(): void;
 }
 
-/** The worker may be there in a moment: its primary starts a new one behind the same socket. */
-const transientCodes: ReadonlySet<string> = new Set(['ENOENT', 'ECONNREFUSED', 'EAGAIN', 'ECONNRESET', 'EPIPE']);
+/**
+ * The worker, or the backend that we do not run, may be there in a moment: its primary starts a new one behind the same
+ * socket, its host comes back.
+ */
+const transientCodes: ReadonlySet<string> = new Set([
+  ...['ENOENT', 'ECONNREFUSED', 'EAGAIN', 'ECONNRESET', 'ECONNABORTED', 'EPIPE', 'ETIMEDOUT'],
+  ...['EHOSTUNREACH', 'EHOSTDOWN', 'ENETUNREACH', 'ENETDOWN', 'ENOTFOUND', 'EAI_AGAIN'],
+]);
+/** The router itself lacks something: no fault of the worker. */
+const ownCodes: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
 
 export class Assignment implements Waiter {
   readonly pool: Pool;
@@ -26,8 +40,13 @@ export class Assignment implements Waiter {
   #lease: Lease | undefined;
   #upstream: UpstreamConnection | undefined;
   #isConnecting = false;
+  /** The connection was opened for this request: its loss cannot be that of a connection which idled too long. */
+  #isFresh = false;
+  /** Set while a newer generation is tried and the request is with a worker. */
+  #tallied: TalliedAttempt | undefined;
   /** Times the request was sent again. */
   #replays = 0;
+  #isWaiting = false;
   /** Since when it waits in the pool, and until when it may. */
   #waitingSinceMs = 0;
   #waitUntilMs = 0;
@@ -38,6 +57,10 @@ export class Assignment implements Waiter {
     this.pool = pool;
     this.#owner = owner;
     this.#isIdempotent = isIdempotent;
+  }
+
+  get fraction(): number {
+    return this.#owner.fraction;
   }
 
   get target(): Target | undefined {
@@ -52,10 +75,6 @@ export class Assignment implements Waiter {
     return this.#isConnecting;
   }
 
-  get replays(): number {
-    return this.#replays;
-  }
-
   /** How long it waited in the pool. */
   get waitedMs(): number {
     return this.#waitedMs;
@@ -67,39 +86,58 @@ export class Assignment implements Waiter {
     this.#onAcquired(this.pool.acquire(this, nowMs), nowMs);
   }
 
+  /**
+   * Whether a request that the worker lost is sent again (`replay`); takes from the budget what that costs. To be asked
+   * before `onLost`.
+   */
+  mayReplay(method: string, { bytesSent, isReplayable }: Pick<Attempt, 'bytesSent' | 'isReplayable'>): boolean {
+    const bytesReceived = this.#upstream?.bytesReceived ?? 0;
+    const verdict = judgeRetry({ method, bytesSent, isReplayable, bytesReceived, replays: this.#replays });
+    return verdict === 'again' || (verdict === 'replay' && this.pool.budget.spend());
+  }
+
   /** The worker is lost and the request may be sent again, to whichever is free. */
   replay(): void {
     this.#replays++;
+    // It waited before, and ran since: the time that it may wait begins anew.
+    this.#waitUntilMs = this.#edge.transport.nowMs() + this.pool.route.queueTimeoutMs;
     this.#startAgain();
   }
 
-  /** The connection to the worker did not come about; looks for another if it may be there in a moment. */
+  /** The connection to the worker did not come about; looks for another if one may be there in a moment. */
   onUnreachable(code: string): void {
     this.#upstream = undefined;
     this.#isConnecting = false;
-    const target = this.#lease?.target;
-    if (target === undefined || !transientCodes.has(code)) {
-      this.#owner.onUnassigned('worker-unreachable', code);
-      return;
+    if (this.#lease !== undefined && !ownCodes.has(code)) {
+      this.#edge.prober.onFault(this.pool, this.#lease, code === 'EAGAIN' ? 'full' : 'refused', code);
     }
-    const { transport } = this.#edge;
-    const nowMs = transport.nowMs();
-    target.suspend(nowMs);
-    transport.after(target.suspendedUntilMs - nowMs + 1, () => {
-      this.pool.grant(transport.nowMs());
-    });
-    this.#startAgain();
+    if (transientCodes.has(code)) this.#startAgain();
+    else this.#owner.onUnassigned('worker-unreachable', code);
   }
 
   onConnected(): void {
     this.#isConnecting = false;
-    this.#lease?.target.prove();
-    if (this.#upstream !== undefined) this.#owner.onAssigned(this.#upstream);
+    if (this.#upstream !== undefined) this.#send(this.#upstream);
+  }
+
+  /** The head of the final answer came. */
+  onAnswered(status: number, nowMs: number): void {
+    if (this.#lease !== undefined) this.#edge.prober.onAnswer(this.pool, this.#lease);
+    this.#tallied?.answer(status, nowMs);
   }
 
   /** The connection ended by itself; the lease stays until it is clear whether the request goes on. */
-  forgetUpstream(): void {
+  onLost(isAnswered: boolean, reason: string): void {
     this.#upstream = undefined;
+    this.#tallied?.lose();
+    this.#tallied = undefined;
+    if (isAnswered || !this.#isFresh || this.#lease === undefined) return;
+    this.#edge.prober.onFault(this.pool, this.#lease, 'lost', reason);
+  }
+
+  /** The worker is to blame for the failure of the exchange. */
+  onFailedByWorker(): void {
+    this.#tallied?.lose();
   }
 
   /** The answer is whole. */
@@ -118,7 +156,8 @@ export class Assignment implements Waiter {
   cancel(nowMs: number): void {
     this.#upstream?.destroy();
     this.#upstream = undefined;
-    this.pool.abandon(this);
+    this.#tallied?.end();
+    if (this.#isWaiting) this.pool.abandon(this);
     this.#lease?.release(nowMs);
   }
 
@@ -128,25 +167,29 @@ export class Assignment implements Waiter {
   }
 
   onLease(lease: Lease): void {
+    this.#isWaiting = false;
     this.#take(lease, this.#edge.transport.nowMs());
   }
 
   onRefusal({ kind, reason }: PoolRefusal): void {
+    this.#isWaiting = false;
     this.#owner.onUnassigned(kind === 'down' ? 'app-down' : kind === 'removed' ? 'app-removed' : kind, reason);
   }
 
   #startAgain(): void {
     const nowMs = this.#edge.transport.nowMs();
+    const avoided = this.#lease?.target;
     this.#waitingSinceMs = nowMs;
     this.#lease?.release(nowMs);
     this.#lease = undefined;
-    this.#onAcquired(this.pool.acquireAgain(this, nowMs, this.#waitUntilMs), nowMs);
+    this.#onAcquired(this.pool.acquireAgain(this, nowMs, { deadlineMs: this.#waitUntilMs, avoided }), nowMs);
   }
 
   #onAcquired(result: Lease | 'waiting' | PoolRefusal, nowMs: number): void {
     if (result instanceof Lease) {
       this.#take(result, nowMs);
     } else if (result === 'waiting') {
+      this.#isWaiting = true;
       this.#edge.queueSweep.arm();
       this.#owner.onWait();
     } else {
@@ -160,14 +203,21 @@ export class Assignment implements Waiter {
     const { target } = lease;
     // A repetition must not meet another connection that is dying.
     const idle = this.#replays > 0 ? undefined : this.#edge.upstreams.take(target, this.#isIdempotent, nowMs);
+    this.#isFresh = idle === undefined;
     if (idle !== undefined) {
       this.#upstream = idle;
       idle.lend(this.#owner);
-      this.#owner.onAssigned(idle);
+      this.#send(idle);
       return;
     }
     this.#isConnecting = true;
     this.#upstream = new UpstreamConnection(this.#edge, target, this.#owner);
     this.#owner.onWait();
+  }
+
+  #send(upstream: UpstreamConnection): void {
+    const { tally } = this.pool;
+    if (tally !== undefined) this.#tallied = tally.begin(upstream.target.instance, this.#edge.transport.nowMs());
+    this.#owner.onAssigned(upstream);
   }
 }

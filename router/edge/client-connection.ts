@@ -25,6 +25,7 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
   readonly isTrusted: boolean;
   hasEnded = false;
   readonly #edge: Edge;
+  #fraction: number | undefined;
   readonly #onGone: (connection: ClientConnection) => void;
   readonly #parser: RequestParser;
   readonly #deadline: Deadline;
@@ -39,6 +40,9 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
   #isPendingFull = false;
   #isPaused = false;
   #headStartedMs: number;
+  /** Since when it is between requests, and how long it may be; 0 = for ever. */
+  #idleSinceMs: number;
+  #idleTimeoutMs: number;
 
   constructor(edge: Edge, stream: ByteStream, onGone: (connection: ClientConnection) => void) {
     this.#edge = edge;
@@ -50,15 +54,16 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
     this.#deadline = edge.transport.createDeadline(() => {
       this.#onDeadline();
     });
-    this.#headStartedMs = edge.transport.nowMs();
+    this.#headStartedMs = this.#idleSinceMs = edge.transport.nowMs();
     stream.handler = this;
     // Who connects has something to say; so long for the first head.
-    this.#arm(edge.settings.headerTimeoutMs);
+    this.#idleTimeoutMs = edge.settings.headerTimeoutMs;
+    this.#watchIdle();
   }
 
-  /** No request is running or being read. */
-  get isIdle(): boolean {
-    return this.#phase === 'idle';
+  /** Drawn when it is first asked for: only an app that tries a newer generation does. */
+  get fraction(): number {
+    return (this.#fraction ??= this.#edge.random());
   }
 
   get isAtEnd(): boolean {
@@ -127,7 +132,9 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
     else if (fate === 'close') this.#startLinger();
     else {
       this.#phase = 'idle';
-      this.#arm(this.#edge.settings.idleTimeoutMs);
+      this.#idleSinceMs = this.#edge.transport.nowMs();
+      this.#idleTimeoutMs = this.#edge.settings.idleTimeoutMs;
+      this.#watchIdle();
       this.#isBodyHeld = false;
       this.#updateReading();
       this.#goOn();
@@ -142,16 +149,17 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
     return pending;
   }
 
-  onTunnelOver(): void {
+  onTunnelGone(): void {
+    if (this.#phase === 'closed') return;
     this.#phase = 'closed';
     this.#onGone(this);
   }
 
   // --- for the server ---
 
-  /** Ends the connection if it is between requests. */
-  closeIdle(): void {
-    if (this.#phase === 'idle') this.#startLinger();
+  /** The router ends, or sooner than it said before. */
+  retire(): void {
+    if (this.#phase === 'idle') this.#watchIdle();
   }
 
   /** There is no room for this connection. */
@@ -265,7 +273,7 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
   #refuse(cause: FailureCause, refusal: Refusal): void {
     const requestId = this.#edge.requestIds.next();
     const { status, reason } = refusal;
-    const page = { cause, status, message: reason, requestId };
+    const page = { cause, status, message: reason, requestId, generation: undefined };
     const bytesOut = this.#writePage(page, { accept: undefined, isHead: false, connection: 'close' });
     this.#edge.requests++;
     recordExchange(this.#edge, {
@@ -288,10 +296,10 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
   }
 
   #writePage(
-    { cause, status, message, requestId }: Pick<OwnPage, 'cause' | 'status' | 'message' | 'requestId'>,
+    { cause, status, message, requestId, generation }: Omit<OwnPage, 'closes' | 'head'>,
     rules: { accept: string | undefined; isHead: boolean; connection: 'close' | 'keep-alive' | undefined },
   ): number {
-    const page = { status, code: cause, message, requestId, retryAfter: judgeFailure(cause).retryAfter };
+    const page = { status, code: cause, message, requestId, generation, retryAfter: judgeFailure(cause).retryAfter };
     const { bytes, bodyBytes } = renderErrorPage(page, { ...rules, date: this.#edge.dates.now() });
     this.stream.write(bytes, 0, bytes.length);
     return bodyBytes;
@@ -315,6 +323,15 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
   #arm(timeoutMs: number): void {
     if (timeoutMs > 0) this.#deadline.arm(timeoutMs);
     else this.#deadline.disarm();
+  }
+
+  #watchIdle(): void {
+    const { retirement, transport } = this.#edge;
+    let dueMs = this.#idleTimeoutMs > 0 ? this.#idleSinceMs + this.#idleTimeoutMs : Infinity;
+    if (retirement !== undefined)
+      dueMs = Math.min(dueMs, Math.max(this.#idleSinceMs, retirement.sinceMs) + retirement.idleMs, retirement.untilMs);
+    if (dueMs === Infinity) this.#deadline.disarm();
+    else this.#deadline.arm(Math.max(0, dueMs - transport.nowMs()));
   }
 
   #onDeadline(): void {

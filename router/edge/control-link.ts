@@ -14,7 +14,7 @@ export interface ControlLinkOptions {
   readonly clock: Clock;
   readonly log: Logger;
   readonly random: () => number;
-  onShutdown(graceMs: number): void;
+  onShutdown(graceMs: number, idleMs: number): void;
 }
 
 const statsEveryMs = 1000;
@@ -46,7 +46,7 @@ export class ControlLink {
     }, statsEveryMs);
   }
 
-  /** Instances that are out of the table became free. */
+  /** Targets that are out of the table became free. */
   reportApplied(): void {
     if (this.#options.server.routesVersion > 0) this.#dialer.send(this.#options.server.applied);
   }
@@ -71,7 +71,7 @@ export class ControlLink {
       transportReason: transport.reason,
       listen: server.listen,
       routesVersion: server.routesVersion,
-      isEnding: false,
+      isEnding: server.isEnding,
     };
   }
 
@@ -95,10 +95,15 @@ export class ControlLink {
         this.reportApplied();
         break;
       case 'shutdown':
-        this.#options.onShutdown(message.graceMs);
+        this.#options.onShutdown(message.graceMs, message.idleMs);
+        break;
+      case 'pass-listeners':
+        server.passListeners(message.path);
         break;
       case 'probe':
-      case 'pass-listeners':
+        server.probe(message, (answer) => {
+          this.#dialer.send(answer);
+        });
         break;
     }
   }

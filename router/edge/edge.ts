@@ -4,27 +4,42 @@ import type { RequestIds } from '../core/request-ids.ts';
 import type { HeadWriter } from '../http1/head-writer.ts';
 import type { Transport } from '../transports/transport.ts';
 import type { AccessLog } from './access-log.ts';
+import type { Farewells } from './farewells.ts';
 import type { FaultLog } from './fault-log.ts';
 import type { HttpDates } from './http-dates.ts';
+import type { Prober } from './prober.ts';
 import type { Settings } from './settings.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
+
+/** What a router that ends still grants. */
+export interface Retirement {
+  readonly sinceMs: number;
+  /** A connection between requests may stay so long for a last one; */
+  readonly idleMs: number;
+  /** but none longer than until then. */
+  readonly untilMs: number;
+}
 
 export interface Edge {
   readonly transport: Transport;
   readonly apps: Apps;
   readonly upstreams: UpstreamPool;
+  readonly prober: Prober;
   /** One for all: a head is written and handed to a stream in one step. */
   readonly writer: HeadWriter;
   readonly accessLog: AccessLog;
   readonly faultLog: FaultLog;
+  readonly farewells: Farewells;
   readonly requestIds: RequestIds;
   readonly dates: HttpDates;
+  /** 0 … 1 */
+  readonly random: () => number;
   /** Must be armed whenever a request waits for a worker: it refuses those that waited too long. */
   readonly queueSweep: { arm(): void };
   /** Replaced when the emperor sends other values; a connection keeps the head limits it began with. */
   settings: Settings;
-  /** Answers bear `Connection: close` from now on. */
-  isShuttingDown: boolean;
+  /** Set once the router ends: answers bear `Connection: close` from then on. */
+  retirement: Retirement | undefined;
   /** Requests since the router started, refused ones included. */
   requests: number;
 }

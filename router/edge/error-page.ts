@@ -13,6 +13,8 @@ export interface ErrorPage {
   readonly requestId: string;
   /** Seconds; 0: the field is not sent. */
   readonly retryAfter: number;
+  /** `name/generation` of the worker that was asked; undefined: the field is not sent. */
+  readonly generation: string | undefined;
 }
 
 export interface PageRules {
@@ -40,6 +42,7 @@ export function renderErrorPage(
     'X-Content-Type-Options: nosniff',
     `X-Emperor-Error: ${page.code}`,
     `X-Request-Id: ${page.requestId}`,
+    ...(page.generation === undefined ? [] : [`X-Emperor-Generation: ${page.generation}`]),
     ...(page.retryAfter > 0 ? [`Retry-After: ${page.retryAfter}`] : []),
     ...(page.status === 405 ? ['Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'] : []),
     ...(rules.connection === undefined ? [] : [`Connection: ${rules.connection}`]),

@@ -17,6 +17,8 @@ export interface OwnPage {
   readonly message: string;
   readonly requestId: string;
   readonly closes: boolean;
+  /** `name/generation` of the worker that was asked, if that is told. */
+  readonly generation: string | undefined;
   readonly head: RequestHead;
 }
 
@@ -24,6 +26,8 @@ export interface ExchangeClient {
   readonly stream: ByteStream;
   readonly address: string;
   readonly isTrusted: boolean;
+  /** 0 … 1, drawn once for the connection: which side of a rollout its requests are served by. */
+  readonly fraction: number;
   /** The client ended its direction. */
   readonly hasEnded: boolean;
   /** Nothing more will come after this request. */
@@ -37,5 +41,6 @@ export interface ExchangeClient {
   onExchangeOver(fate: Fate): void;
   /** Gives the connection to a tunnel; returns bytes that came behind the request. */
   detach(): Buffer | undefined;
-  onTunnelOver(): void;
+  /** Both of the tunnel's connections are closed. */
+  onTunnelGone(): void;
 }

@@ -1,6 +1,8 @@
 // What is written down about an exchange when it ends: its line in the access log and, where it failed, a line in the
 // router's own log.
 import { judgeFailure, type FailureCause } from '../core/triage.ts';
+import type { RequestHead } from '../http1/message.ts';
+import type { Assignment } from './assignment.ts';
 import type { Edge } from './edge.ts';
 
 export interface ExchangeRecord {
@@ -21,7 +23,16 @@ export interface ExchangeRecord {
   /** The particular fault, for the router's log. */
   readonly detail: string;
   /** Who ended it, where that is not said by the cause. */
-  readonly endedBy?: string;
+  readonly endedBy?: string | undefined;
+}
+
+/** What the record says of the request itself and of its way to a worker. */
+export function describeRequest(
+  { method, host, target }: RequestHead,
+  assignment: Assignment | undefined,
+): Pick<ExchangeRecord, 'app' | 'worker' | 'method' | 'host' | 'path' | 'queueMs'> {
+  const app = assignment?.pool.name;
+  return { app, worker: assignment?.target?.key, method, host, path: target, queueMs: assignment?.waitedMs ?? 0 };
 }
 
 export function recordExchange(edge: Edge, record: ExchangeRecord): void {

@@ -3,16 +3,16 @@
 import type { Buffer } from 'node:buffer';
 import type { Timer } from '../../lib/clock.ts';
 import { judgePatience, type Limit, type Situation } from '../core/patience.ts';
-import type { Pool } from '../core/pool.ts';
 import { requestIdOf, writeRequestHead } from '../core/request-fields.ts';
-import { isIdempotent, judgeRetry } from '../core/retry.ts';
+import { isIdempotent } from '../core/retry.ts';
 import { judgeFailure, type FailureCause } from '../core/triage.ts';
 import type { Fields, Refusal, RequestHead, ResponseHead } from '../http1/message.ts';
 import { Answer } from './answer.ts';
 import { Assignment, type AssignmentOwner } from './assignment.ts';
 import type { Edge } from './edge.ts';
+import { EventStream } from './event-stream.ts';
 import type { ExchangeClient, Fate } from './exchange-client.ts';
-import { recordExchange } from './exchange-record.ts';
+import { describeRequest, recordExchange } from './exchange-record.ts';
 import { RequestBody } from './request-body.ts';
 import { Tunnel, type TunnelResult } from './tunnel.ts';
 import type { UpstreamConnection, UpstreamFault } from './upstream-connection.ts';
@@ -28,6 +28,7 @@ interface Ending {
   readonly fate: Fate;
   readonly cause?: FailureCause;
   readonly detail?: string;
+  readonly endedBy?: 'router';
 }
 
 export class Exchange implements AssignmentOwner {
@@ -44,8 +45,8 @@ export class Exchange implements AssignmentOwner {
   #clientMovedMs: number;
   #assignment: Assignment | undefined;
   #tunnel: Tunnel | undefined;
+  #events: EventStream | undefined;
   #holdTimer: Timer | undefined;
-  #bytesSent = 0;
   /** The client connection ends after the answer. */
   #closes = false;
   #isBodyHeld = false;
@@ -60,6 +61,10 @@ export class Exchange implements AssignmentOwner {
     this.#body = new RequestBody(edge.writer, head.framing, isIdempotent(head.method));
     this.requestId = (client.isTrusted ? requestIdOf(head) : undefined) ?? edge.requestIds.next();
     this.#startedMs = this.#movedMs = this.#clientMovedMs = edge.transport.nowMs();
+  }
+
+  get fraction(): number {
+    return this.#client.fraction;
   }
 
   /** The request was read whole; what comes next on the connection is another one. */
@@ -182,8 +187,7 @@ export class Exchange implements AssignmentOwner {
     writeRequestHead(writer, head, { clientAddress, isTrusted, requestId: this.requestId }, this.#body.decideFraming());
     const bytes = writer.view();
     stream.write(bytes, 0, bytes.length);
-    this.#bytesSent = bytes.length;
-    this.#body.sendHeld(stream);
+    this.#body.sendHeld(stream, bytes.length);
     this.#holdBody(stream.isBlocked);
     this.#client.watch();
   }
@@ -205,22 +209,26 @@ export class Exchange implements AssignmentOwner {
 
   onAnswerHead(head: ResponseHead): void {
     this.#movedMs = this.#edge.transport.nowMs();
+    if (head.status < 200 && head.status !== 101) {
+      // 100 is the router's own affair: the client was told to go on when its body was asked for.
+      if (head.status !== 100) this.#answer.interim(head, undefined);
+      return;
+    }
+    this.#assignment?.onAnswered(head.status, this.#movedMs);
     if (head.status === 101) {
       this.#openTunnel(head);
-    } else if (head.status < 200) {
-      // 100 is the router's own affair: the client was told to go on when its body was asked for.
-      if (head.status !== 100) this.#answer.interim(head);
     } else {
       this.#body.dropHeld();
-      this.#closes = this.#answer.begin(head, this.#mustClose);
+      this.#closes = this.#answer.begin(head, this.#mustClose, this.#generation);
+      if (this.#answer.isEventStream) this.#beginEvents();
       if (!this.#isRequestWhole) this.#client.watch();
     }
   }
 
   onAnswerBody(bytes: Buffer, start: number, end: number): void {
     this.#movedMs = this.#edge.transport.nowMs();
-    this.#answer.body(bytes, start, end);
-    if (!this.#client.stream.isBlocked || this.#isAnswerHeld) return;
+    (this.#events ?? this.#answer).body(bytes, start, end);
+    if (!this.#client.stream.isBlocked || this.#isAnswerHeld || this.#stage === 'over') return;
     this.#isAnswerHeld = true;
     this.#assignment?.upstream?.stream.pause();
     this.#client.watch();
@@ -248,8 +256,9 @@ export class Exchange implements AssignmentOwner {
       this.#assignment?.onUnreachable(reason);
       return;
     }
-    const isReplayed = fault === 'closed' && this.#mayReplay();
-    this.#assignment?.forgetUpstream();
+    const mayReplay = fault === 'closed' && !this.#answer.hasBegun;
+    const isReplayed = mayReplay && this.#assignment?.mayReplay(this.#head.method, this.#body) === true;
+    this.#assignment?.onLost(this.#answer.hasBegun || fault === 'garbage', reason);
     if (isReplayed) {
       this.#stage = 'assigning';
       this.#assignment?.replay();
@@ -262,27 +271,22 @@ export class Exchange implements AssignmentOwner {
   fail(cause: FailureCause, page?: Refusal, detail = page?.reason ?? ''): void {
     if (this.#stage === 'over' || this.#stage === 'tunnel') return;
     const verdict = judgeFailure(cause);
-    const { status, reason } = page ?? { status: verdict.status, reason: verdict.message };
+    if (verdict.blame === 'worker') this.#assignment?.onFailedByWorker();
     if (this.#answer.hasBegun) {
       const fate = this.#answer.endsByClose ? 'reset' : 'cut';
       this.#over({ status: this.#answer.status, fate, cause, detail });
     } else if (verdict.status === 499) {
-      this.#over({ status, fate: 'cut', cause, detail });
+      this.#over({ status: verdict.status, fate: 'cut', cause, detail });
     } else {
-      const closes = this.#mustClose || cause === 'client-malformed';
-      const { requestId } = this;
-      this.#answer.bodyBytes = this.#client.sendPage({
-        ...{ cause, status, message: reason, requestId, closes },
-        head: this.#head,
-      });
-      this.#over({ status, fate: closes ? 'close' : 'keep', cause, detail });
+      this.#sendPage(cause, page ?? { status: verdict.status, reason: verdict.message }, detail);
     }
   }
 
   // --- steps ---
 
-  get #pool(): Pool | undefined {
-    return this.#assignment?.pool;
+  /** Of the worker that has the request, if clients are to be told. */
+  get #generation(): string | undefined {
+    return this.#edge.settings.generationHeader ? this.#assignment?.target?.instance : undefined;
   }
 
   get #isRequestWhole(): boolean {
@@ -292,11 +296,13 @@ export class Exchange implements AssignmentOwner {
 
   /** The connection cannot carry another exchange after this one. */
   get #mustClose(): boolean {
-    return !this.#head.keepAlive || !this.#isRequestWhole || this.#edge.isShuttingDown || this.#client.isAtEnd;
+    return (
+      !this.#head.keepAlive || !this.#isRequestWhole || this.#edge.retirement !== undefined || this.#client.isAtEnd
+    );
   }
 
   #isTooLarge(bytes: number): boolean {
-    const limit = this.#pool?.route.limitPost ?? 0;
+    const limit = this.#assignment?.pool.route.limitPost ?? 0;
     return limit > 0 && bytes > limit;
   }
 
@@ -304,7 +310,6 @@ export class Exchange implements AssignmentOwner {
     const stream = this.#assignment?.upstream?.stream;
     if (stream === undefined) return;
     this.#body.send(stream, bytes, start, end);
-    this.#bytesSent += end - start;
     if (stream.isBlocked) this.#holdBody(true);
   }
 
@@ -332,19 +337,6 @@ export class Exchange implements AssignmentOwner {
     this.#assignment?.start(this.#edge.transport.nowMs());
   }
 
-  #mayReplay(): boolean {
-    const assignment = this.#assignment;
-    if (assignment === undefined || this.#answer.hasBegun) return false;
-    const verdict = judgeRetry({
-      bytesSent: this.#bytesSent,
-      bytesReceived: assignment.upstream?.bytesReceived ?? 0,
-      method: this.#head.method,
-      isReplayable: this.#body.isReplayable,
-      replays: assignment.replays,
-    });
-    return verdict === 'again' || (verdict === 'replay' && assignment.pool.budget.spend());
-  }
-
   #holdBody(isHeld: boolean): void {
     if (this.#isBodyHeld === isHeld) return;
     this.#isBodyHeld = isHeld;
@@ -356,17 +348,21 @@ export class Exchange implements AssignmentOwner {
   #openTunnel(head: ResponseHead): void {
     const upstream = this.#assignment?.upstream;
     if (upstream === undefined) return;
-    this.#answer.interim(head);
+    this.#answer.interim(head, this.#generation);
     this.#stage = 'tunnel';
     this.#assignment?.detachUpstream();
     const pending = this.#client.detach();
     this.#tunnel = new Tunnel({
-      transport: this.#edge.transport,
+      edge: this.#edge,
+      holder: this.#assignment,
       client: this.#client.stream,
       worker: upstream.detach(),
-      timeoutMs: this.#edge.settings.tunnelTimeoutMs,
+      isWebSocket: head.upgrade?.toLowerCase() === 'websocket',
       onOver: (result) => {
         this.#onTunnelOver(result);
+      },
+      onGone: () => {
+        this.#client.onTunnelGone();
       },
     });
     const { handler } = this.#client.stream;
@@ -379,12 +375,28 @@ export class Exchange implements AssignmentOwner {
     this.#answer.bodyBytes = bytesOut;
     this.#assignment?.cancel(this.#edge.transport.nowMs());
     this.#record({ status: 101, endedBy });
-    this.#client.onTunnelOver();
+  }
+
+  #beginEvents(): void {
+    this.#events = new EventStream(this.#edge, this.#assignment, this.#answer, () => {
+      const fate = this.#closes || !this.#isRequestWhole ? 'close' : 'keep';
+      this.#over({ status: this.#answer.status, fate, endedBy: 'router' });
+    });
+  }
+
+  #sendPage(cause: FailureCause, { status, reason }: Refusal, detail: string): void {
+    const closes = this.#mustClose || cause === 'client-malformed';
+    this.#answer.bodyBytes = this.#client.sendPage({
+      ...{ cause, status, message: reason, requestId: this.requestId, closes },
+      ...{ head: this.#head, generation: this.#generation },
+    });
+    this.#over({ status, fate: closes ? 'close' : 'keep', cause, detail });
   }
 
   #over(ending: Ending): void {
     this.#stage = 'over';
     this.#holdTimer?.cancel();
+    this.#events?.stop();
     this.#assignment?.cancel(this.#edge.transport.nowMs());
     this.#record(ending);
     this.#client.onExchangeOver(ending.fate);
@@ -392,23 +404,17 @@ export class Exchange implements AssignmentOwner {
 
   #record(ending: { status: number; cause?: FailureCause; detail?: string; endedBy?: string }): void {
     if (ending.cause === undefined && !this.#edge.settings.accessLog) return;
-    const { method, host, target } = this.#head;
     recordExchange(this.#edge, {
-      app: this.#pool?.name,
-      worker: this.#assignment?.target?.key,
-      method,
-      host,
-      path: target,
+      ...describeRequest(this.#head, this.#assignment),
       status: ending.status,
       bytesIn: this.#body.receivedBytes,
       bytesOut: this.#answer.bodyBytes,
       startedMs: this.#startedMs,
-      queueMs: this.#assignment?.waitedMs ?? 0,
       client: this.#client.address,
       requestId: this.requestId,
       cause: ending.cause,
       detail: ending.detail ?? '',
-      ...(ending.endedBy === undefined ? {} : { endedBy: ending.endedBy }),
+      endedBy: ending.endedBy,
     });
   }
 }

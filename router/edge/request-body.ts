@@ -21,6 +21,8 @@ export class RequestBody {
   #trailers: Buffer | undefined;
   /** Body bytes that came from the client. */
   receivedBytes = 0;
+  /** Bytes of the request, its head included, that went to the present worker. */
+  bytesSent = 0;
   /** The client sent the body whole. */
   hasEnded = false;
   #isChunkedUpstream = false;
@@ -67,8 +69,9 @@ export class RequestBody {
     return { kind: 'chunked' };
   }
 
-  /** Sends what is held, after the head. */
-  sendHeld(stream: ByteStream): void {
+  /** Sends what is held, after the head, which had `headBytes`. */
+  sendHeld(stream: ByteStream, headBytes: number): void {
+    this.bytesSent = headBytes;
     for (const piece of this.#held) this.#write(stream, piece, 0, piece.length);
     if (!this.#isRepeatable) this.#forget();
     if (this.hasEnded) this.sendEnd(stream);
@@ -97,6 +100,7 @@ export class RequestBody {
   }
 
   #write(stream: ByteStream, bytes: Buffer, start: number, end: number): void {
+    this.bytesSent += end - start;
     if (this.#isChunkedUpstream) writeChunk(stream, this.#writer, bytes, { start, end });
     else stream.write(bytes, start, end);
   }

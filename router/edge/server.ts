@@ -1,9 +1,16 @@
 // The router as one thing: it takes the emperor's settings and route tables, accepts clients once it has both, and
 // ends without dropping what runs. It never asks the emperor for anything.
-import type { Clock } from '../../lib/clock.ts';
+import type { Clock, Timer } from '../../lib/clock.ts';
 import type { Listener } from '../../lib/listeners.ts';
 import type { Logger } from '../../lib/log.ts';
-import type { ConfigureRouter, PublishRoutes, RouterStats, RoutesApplied } from '../../lib/messages.ts';
+import type {
+  ConfigureRouter,
+  Probed,
+  ProbeRouter,
+  PublishRoutes,
+  RouterStats,
+  RoutesApplied,
+} from '../../lib/messages.ts';
 import { Apps } from '../core/apps.ts';
 import { RequestIds } from '../core/request-ids.ts';
 import { invalidEntries } from '../core/trusted-proxies.ts';
@@ -11,10 +18,14 @@ import { HeadWriter } from '../http1/head-writer.ts';
 import { deadlineGrainMs, type Acceptor, type ByteStream, type Transport } from '../transports/transport.ts';
 import { AccessLog } from './access-log.ts';
 import { ClientConnection } from './client-connection.ts';
+import { DataPathProbe } from './data-path-probe.ts';
 import { mostConnections } from './descriptor-limit.ts';
 import type { Edge } from './edge.ts';
+import { Farewells } from './farewells.ts';
 import { FaultLog } from './fault-log.ts';
 import { HttpDates } from './http-dates.ts';
+import { passListeners } from './listener-handover.ts';
+import { Prober } from './prober.ts';
 import { initialSettings, readSettings, type Settings } from './settings.ts';
 import { UpstreamPool } from './upstream-pool.ts';
 
@@ -24,21 +35,21 @@ export interface ServerOptions {
   readonly log: Logger;
   /** Eight hexadecimal digits that no other router has: the first part of request ids. */
   readonly idPrefix: string;
-  /** Instances that are out of the table became free. */
+  /** 0 … 1; spreads the ends of what never ends by itself, and clients over the sides of a rollout. */
+  readonly random: () => number;
+  /** Targets that are out of the table became free. */
   onBusyChange(): void;
 }
 
-/**
- * At a shutdown a connection between requests is closed only after this time: a client that sends a request meanwhile
- * gets its answer, with `Connection: close`, instead of a closed connection.
- */
-const lastRequestMs = 500;
 const logFlushMs = 2000;
+/** Idle connections end within this part of a shutdown's time, so that their ends are still read out. */
+const idlePart = 0.9;
 
 export class Server {
   readonly #options: ServerOptions;
   readonly #edge: Edge;
   readonly #apps: Apps;
+  readonly #probe: DataPathProbe;
   readonly #connections = new Set<ClientConnection>();
   readonly #descriptorBound = mostConnections();
   #acceptors: Acceptor[] = [];
@@ -46,31 +57,49 @@ export class Server {
   #isAccepting = false;
   #isFull = false;
   #onEmpty: (() => void) | undefined;
+  #ended: Promise<boolean> | undefined;
+  /** At which the router cuts what still runs. */
+  #graceEndMs = Infinity;
+  #grace: Timer | undefined;
 
   constructor(options: ServerOptions) {
     this.#options = options;
     const { transport, clock, log } = options;
     const upstreams = new UpstreamPool();
+    const farewells = new Farewells({ transport, random: options.random });
+    const prober = new Prober({
+      transport,
+      log,
+      onEjected: (target) => {
+        upstreams.closeIdle(target);
+      },
+    });
     this.#apps = new Apps({
       onBusyChange: () => {
         options.onBusyChange();
       },
       onUnlisted: (target) => {
         upstreams.closeIdle(target);
+        farewells.onUnlisted(target);
+        prober.forget(target);
       },
     });
+    this.#probe = new DataPathProbe(transport, this.#apps);
     this.#edge = {
       transport,
       apps: this.#apps,
       upstreams,
+      prober,
       writer: new HeadWriter(),
       accessLog: new AccessLog(),
       faultLog: new FaultLog(log, clock),
+      farewells,
       requestIds: new RequestIds(options.idPrefix),
       dates: new HttpDates(clock),
+      random: options.random,
       queueSweep: this.#createQueueSweep(),
       settings: initialSettings,
-      isShuttingDown: false,
+      retirement: undefined,
       requests: 0,
     };
   }
@@ -86,6 +115,13 @@ export class Server {
 
   get applied(): RoutesApplied {
     return { type: 'applied', version: this.#apps.version, busy: this.#apps.busy() };
+  }
+
+  /** Tries to reach the app as a request would; `onAnswer` is called once. */
+  probe(question: ProbeRouter, onAnswer: (answer: Probed) => void): void {
+    this.#options.transport.run(() => {
+      this.#probe.ask(question, onAnswer);
+    });
   }
 
   /** Differs whenever `stats` does. */
@@ -132,32 +168,62 @@ export class Server {
   publish(routes: PublishRoutes): void {
     this.#options.transport.run(() => {
       this.#apps.publish(routes, this.#options.transport.nowMs());
+      this.#edge.farewells.review();
     });
     this.#updateAccepting();
   }
 
+  /** It was told to end: it accepts nothing any more. */
+  get isEnding(): boolean {
+    return this.#edge.retirement !== undefined;
+  }
+
+  /** Sends the listening descriptors to whoever listens on that unix socket; listening goes on. */
+  passListeners(path: string): void {
+    const listeners = this.#acceptors.map((acceptor) => ({ address: acceptor.address, fd: acceptor.duplicate() }));
+    passListeners(path, listeners, this.#options);
+  }
+
   /**
-   * Resolves when no client connection is left and the access log is written; with false where a write of the log is
-   * stuck for good.
+   * Accepts no more, and ends within `graceMs`; a connection between requests may stay for `idleMs` for a last one.
+   * Told again, it can only end sooner. Resolves when no client connection is left and the access log is written; with
+   * false where a write of the log is stuck for good.
    */
-  async shutdown(graceMs: number): Promise<boolean> {
+  async shutdown(graceMs: number, idleMs: number): Promise<boolean> {
     const { transport } = this.#options;
-    this.#edge.isShuttingDown = true;
     for (const acceptor of this.#acceptors) acceptor.close();
     this.#acceptors = [];
-    const empty = new Promise<void>((resolve) => {
-      this.#onEmpty = resolve;
+    transport.run(() => {
+      this.#hasten(graceMs, idleMs);
     });
-    const idle = transport.after(Math.min(lastRequestMs, graceMs), () => {
-      for (const connection of [...this.#connections]) connection.closeIdle();
-    });
-    const grace = transport.after(graceMs, () => {
-      for (const connection of [...this.#connections]) connection.cut();
-    });
-    if (this.#connections.size === 0) this.#onEmpty?.();
-    await empty;
-    idle.cancel();
-    grace.cancel();
+    return (this.#ended ??= this.#end());
+  }
+
+  #hasten(graceMs: number, idleMs: number): void {
+    const { transport } = this.#options;
+    const nowMs = transport.nowMs();
+    if (nowMs + graceMs < this.#graceEndMs) {
+      this.#graceEndMs = nowMs + graceMs;
+      this.#grace?.cancel();
+      this.#grace = transport.after(graceMs, () => {
+        for (const connection of [...this.#connections]) connection.cut();
+      });
+      this.#edge.farewells.endAll(graceMs);
+    }
+    const { retirement } = this.#edge;
+    const untilMs = Math.min(retirement?.untilMs ?? Infinity, nowMs + graceMs * idlePart);
+    const isSooner = retirement === undefined || nowMs + idleMs < retirement.sinceMs + retirement.idleMs;
+    this.#edge.retirement = isSooner ? { sinceMs: nowMs, idleMs, untilMs } : { ...retirement, untilMs };
+    for (const connection of this.#connections) connection.retire();
+  }
+
+  async #end(): Promise<boolean> {
+    if (this.#connections.size > 0) {
+      await new Promise<void>((resolve) => {
+        this.#onEmpty = resolve;
+      });
+    }
+    this.#grace?.cancel();
     this.#edge.upstreams.closeAll();
     const isLogWritten = await this.#edge.accessLog.flush(logFlushMs);
     const { dropped } = this.#edge.accessLog;

@@ -14,6 +14,8 @@ export interface Settings {
   readonly responseLimits: HeadLimits;
   readonly maxConnections: number;
   readonly accessLog: boolean;
+  /** Answers say which generation gave them. */
+  readonly generationHeader: boolean;
   readonly trustedProxies: TrustedProxies;
 }
 
@@ -35,6 +37,7 @@ export function readSettings({ router, trustedProxies, accessLog }: ConfigureRou
     },
     maxConnections: router['max-connections'],
     accessLog,
+    generationHeader: router['generation-header'],
     trustedProxies: new TrustedProxies(trustedProxies),
   };
 }
@@ -50,5 +53,6 @@ export const initialSettings: Settings = {
   responseLimits: smallestResponseLimits,
   maxConnections: 1,
   accessLog: false,
+  generationHeader: false,
   trustedProxies: new TrustedProxies([]),
 };

@@ -28,6 +28,8 @@ export interface UpstreamUser {
  * connection that the worker closes at that moment is lost.
  */
 const longestIdleMs = 4000;
+/** A host that drops what it is sent never refuses: the next target is better than to wait for the kernel's minutes. */
+const connectTimeoutMs = 5000;
 /** What is left between our end and the one that a worker announces. */
 const idleMarginMs = 1000;
 
@@ -57,8 +59,9 @@ export class UpstreamConnection implements StreamHandler {
     this.#user = user;
     this.#parser = new ResponseParser(this.#createSink(), edge.settings.responseLimits);
     this.#deadline = edge.transport.createDeadline(() => {
-      this.#onIdleDeadline();
+      this.#onDeadline();
     });
+    this.#deadline.arm(connectTimeoutMs);
     this.stream = edge.transport.connect(target.address, this);
   }
 
@@ -117,6 +120,7 @@ export class UpstreamConnection implements StreamHandler {
 
   onConnect(): void {
     this.#isConnected = true;
+    this.#deadline.disarm();
     this.#user?.onConnected();
   }
 
@@ -201,8 +205,13 @@ export class UpstreamConnection implements StreamHandler {
     user?.onFault(fault, reason);
   }
 
+  #onDeadline(): void {
+    if (this.#isClosed) return;
+    if (!this.#isConnected) this.#fail('unreachable', 'ETIMEDOUT');
+    else if (this.#user === undefined) this.#onIdleDeadline();
+  }
+
   #onIdleDeadline(): void {
-    if (this.#user !== undefined || this.#isClosed) return;
     const nowMs = this.#edge.transport.nowMs();
     if (this.isFresh(nowMs)) {
       this.#deadline.arm(this.#maxIdleMs - this.idleMs(nowMs));

@@ -5,7 +5,7 @@ import type { TestContext } from 'node:test';
 import { entryPoints } from '../../lib/entry-points.ts';
 import { formatListeners, listenersVariable } from '../../lib/listeners.ts';
 import { logVariable } from '../../lib/log.ts';
-import type { AppRoute, RoutesApplied, RouterStats } from '../../lib/messages.ts';
+import type { AppRoute, Probed, RoutesApplied, RouterStats } from '../../lib/messages.ts';
 import { emperorSchema, type RouterConfig } from '../../lib/spec/emperor-config.ts';
 import { ControlListener, type ControlConnection } from './control-listener.ts';
 import { startProcess, startProgram, type TestProcess } from './processes.ts';
@@ -61,6 +61,7 @@ export class RouterProcess {
   /** The TCP port it accepts on, or the path of its unix socket. */
   readonly endpoint: number | string;
   #version = 0;
+  #probes = 0;
 
   constructor(process: TestProcess, control: ControlListener, connection: ControlConnection) {
     this.process = process;
@@ -113,6 +114,21 @@ export class RouterProcess {
     )) as unknown as RouterStats;
   }
 
+  /** Asks it to reach a worker of the app, as the emperor does after a deploy. */
+  async probe(app: string): Promise<Probed> {
+    const id = ++this.#probes;
+    this.connection.send({ type: 'probe', id, app });
+    return (await this.connection.message(
+      `the answer to probe ${id}`,
+      (message) => message['type'] === 'probed' && message['id'] === id,
+    )) as unknown as Probed;
+  }
+
+  /** The lines of its log that contain `text`. */
+  logged(text: string): string[] {
+    return this.process.stderr.split('\n').filter((line) => line.includes(text));
+  }
+
   /** The access lines written so far. */
   get accessLines(): AccessLine[] {
     return this.process.stdout
@@ -126,8 +142,8 @@ export class RouterProcess {
   }
 
   /** Asks it to end, and checks that it does so in order. */
-  async shutdown(graceMs = 5000): Promise<void> {
-    this.connection.send({ type: 'shutdown', graceMs });
+  async shutdown(graceMs = 5000, idleMs = 0): Promise<void> {
+    this.connection.send({ type: 'shutdown', graceMs, idleMs });
     assert.deepEqual(await this.process.exit(), { code: 0, signal: null }, this.process.stderr);
   }
 }

@@ -154,6 +154,59 @@ describe('the pool of an app', () => {
   });
 });
 
+describe('weights of workers', () => {
+  it('are their parts of the requests, also where all are idle', async (t) => {
+    const workers = [await RecordingWorker.start(t), await RecordingWorker.start(t)] as const;
+    const [light, heavy] = workers;
+    const targets = [
+      { ...target(light, 'app/1/1'), weight: 1 },
+      { ...target(heavy, 'app/1/2'), weight: 3 },
+    ];
+    const router = await startRouter(t, { apps: [route({ targets })] });
+    for (let i = 0; i < 40; i++) await ask(router.port, { host: 'a.test' });
+    assert.deepEqual([light.requests.length, heavy.requests.length], [10, 30]);
+    await router.publish(route({ targets: targets.map((listed) => ({ ...listed, weight: 1 })) }));
+    for (let i = 0; i < 20; i++) await ask(router.port, { host: 'a.test' });
+    assert.deepEqual([light.requests.length, heavy.requests.length], [20, 40]);
+  });
+});
+
+describe('a paused app', () => {
+  it('finishes what runs, holds what comes, and goes on with both when it is resumed', async (t) => {
+    const worker = await RecordingWorker.start(t, () => undefined);
+    const router = await startRouter(t, { apps: [routeTo(worker.path)] });
+    const running = [1, 2].map((n) => ask(router.port, { host: 'a.test', path: `/running/${n}` }));
+    await worker.request(1);
+    const paused = await router.publish(route({ hold: true }));
+    assert.deepEqual(paused.busy, ['app/1/1']);
+    worker.answer = () => ok('resumed');
+    const held = ask(router.port, { host: 'a.test', method: 'POST', body: 'held' });
+    await router.stats('one to wait', ({ apps }) => apps[0]?.queued === 1);
+    worker.requests[0]?.connection.send(ok('finished'));
+    assert.equal((await Promise.any(running)).body, 'finished');
+    assert.deepEqual((await router.applied(() => true)).busy, ['app/1/1'], 'the other one still runs');
+    const resumed = await router.publish(routeTo(worker.path));
+    assert.deepEqual(resumed.busy, []);
+    assert.equal((await held).body, 'resumed');
+    worker.requests[1]?.connection.send(ok('finished'));
+    assert.deepEqual(
+      (await Promise.all(running)).map(({ body }) => body),
+      ['finished', 'finished'],
+    );
+  });
+
+  it('is no longer named busy once all its requests are done', async (t) => {
+    const worker = await RecordingWorker.start(t, () => undefined);
+    const router = await startRouter(t, { apps: [routeTo(worker.path)] });
+    const running = ask(router.port, { host: 'a.test' });
+    await worker.request();
+    assert.deepEqual((await router.publish(route({ hold: true }))).busy, ['app/1/1']);
+    worker.requests[0]?.connection.send(ok());
+    assert.equal((await running).status, 200);
+    await router.applied(({ busy }) => busy.length === 0);
+  });
+});
+
 describe('a swap of generations', () => {
   it('leaves running requests on the old one, reports it busy until they end, and sends new ones to the new one', async (t) => {
     const old = await RecordingWorker.start(t, () => undefined);
@@ -163,7 +216,7 @@ describe('a swap of generations', () => {
     client.write('GET / HTTP/1.1\r\nHost: a.test\r\n\r\n');
     await old.request();
     const applied = await router.publish(route({ targets: [target(fresh, 'app/2/1')] }));
-    assert.deepEqual(applied.busy, ['app/1']);
+    assert.deepEqual(applied.busy, ['app/1/1']);
     assert.equal((await ask(router.port, { host: 'a.test' })).status, 200);
     assert.equal(fresh.requests.length, 1);
     old.requests[0]?.connection.send(ok('from the old one'));
@@ -175,6 +228,24 @@ describe('a swap of generations', () => {
     await client.until('the new answer', (text) => text.endsWith('OK'));
     assert.equal(client.isEnded, false);
     client.destroy();
+  });
+
+  it('names a single worker busy that left a generation which goes on', async (t) => {
+    const workers = [1, 2].map(() => RecordingWorker.start(t, () => undefined));
+    const [first, second] = await Promise.all(workers);
+    assert.ok(first !== undefined && second !== undefined);
+    const targets = [target(first, 'app/1/1'), target(second, 'app/1/2')];
+    const router = await startRouter(t, { apps: [route({ targets })] });
+    const answers = [1, 2].map(() => ask(router.port, { host: 'a.test' }));
+    await Promise.all([first.request(), second.request()]);
+    const applied = await router.publish(route({ targets: targets.slice(0, 1) }));
+    assert.deepEqual(applied.busy, ['app/1/2']);
+    for (const { requests } of [first, second]) requests[0]?.connection.send(ok());
+    await router.applied(({ busy }) => busy.length === 0);
+    assert.deepEqual(
+      (await Promise.all(answers)).map(({ status }) => status),
+      [200, 200],
+    );
   });
 
   it('closes idle connections to workers that left the table', async (t) => {
