@@ -4,12 +4,12 @@ import { parseArgs } from 'node:util';
 import { systemClock } from '../lib/clock.ts';
 import { Dialer } from '../lib/dialer.ts';
 import { workerExit } from '../lib/exit-codes.ts';
-import { createLogger, logVariable, parseLogOptions, type Logger } from '../lib/log.ts';
-import { native } from '../native/index.ts';
+import { logVariable, parseLogOptions } from '../lib/log.ts';
+import { createVassalLogger, type Logger } from './log.ts';
 import { Vassal } from './vassal.ts';
 
 const lastWordsMs = 1000;
-const logger = createLogger('vassal', parseLogOptions(process.env[logVariable]));
+const logger = createVassalLogger(parseLogOptions(process.env[logVariable]));
 
 process.on('uncaughtException', (error) => {
   // Workers end with us: their IPC channel closes, and the kernel tells those that have none.
@@ -38,7 +38,6 @@ function run({ name, generation, control }: Options, log: Logger): void {
   const vassal = new Vassal({
     name,
     generation,
-    addon: native.addon,
     env: process.env,
     logger: log,
     clock: systemClock,

@@ -3,13 +3,13 @@
 import type { NativeAddon } from '../native/index.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { workerExit } from '../lib/exit-codes.ts';
-import type { Logger } from '../lib/log.ts';
+import type { Logger } from './log.ts';
 import type { Failure, ReadyBy, Registration, StartVassal, VassalState } from '../lib/messages.ts';
 import { logFile } from '../lib/run-dir.ts';
 import { formatDuration } from '../lib/units.ts';
 import { AppLog } from './app-log.ts';
 import type { Pool, PoolOptions } from './pool.ts';
-import type { ProcessTree } from './process-tree.ts';
+import { ProcessTree } from './process-tree.ts';
 import { WorkerPool } from './worker-pool.ts';
 
 export interface PrimaryOptions {
@@ -17,7 +17,6 @@ export interface PrimaryOptions {
   readonly generation: number;
   readonly start: StartVassal;
   readonly addon: NativeAddon | undefined;
-  readonly tree: ProcessTree;
   readonly env: NodeJS.ProcessEnv;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -31,6 +30,7 @@ export interface PrimaryOptions {
 export class Primary {
   readonly #options: PrimaryOptions;
   readonly #log: AppLog;
+  readonly #tree: ProcessTree;
   readonly #startedMs: number;
   #pool: Pool | undefined;
   #readyTimer: Timer | undefined;
@@ -44,6 +44,7 @@ export class Primary {
 
   constructor(options: PrimaryOptions) {
     this.#options = options;
+    this.#tree = new ProcessTree(options.addon, options.start.dir);
     this.#startedMs = options.clock.nowMs();
     this.#processes = options.start.processes;
     this.#registrations = options.start.registrations;
@@ -123,6 +124,7 @@ export class Primary {
   #poolOptions(): PoolOptions {
     return {
       ...this.#options,
+      tree: this.#tree,
       output: this.#log,
       events: {
         onChange: () => {
@@ -195,9 +197,9 @@ export class Primary {
     if (this.#isEnding) return;
     this.#isEnding = true;
     // What no worker's number led to (a daemon that cleaned its environment) ends with us too.
-    for (const pid of this.#options.tree.all()) killQuietly(pid);
+    for (const pid of this.#tree.all()) killQuietly(pid);
     this.#pool?.close();
-    this.#options.tree.close();
+    this.#tree.close();
     await this.#log.close();
     this.#options.onChange();
     this.#options.onEnd(exitCode(this.#failure));

@@ -3,22 +3,20 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { Dialer, DialerOptions } from '../lib/dialer.ts';
 import { workerExit } from '../lib/exit-codes.ts';
-import type { Logger } from '../lib/log.ts';
+import type { Logger } from './log.ts';
 import {
   decodeToVassal,
   protocolVersion,
   type ScaleVassal,
   type StartVassal,
+  type ToVassal,
   type VassalHello,
 } from '../lib/messages.ts';
-import type { NativeAddon } from '../native/index.ts';
-import { Primary } from './primary.ts';
-import { ProcessTree } from './process-tree.ts';
+import type { Primary } from './primary.ts';
 
 export interface VassalOptions {
   readonly name: string;
   readonly generation: number;
-  readonly addon: NativeAddon | undefined;
   readonly env: NodeJS.ProcessEnv;
   readonly logger: Logger;
   readonly clock: Clock;
@@ -35,8 +33,12 @@ export class Vassal {
   readonly #options: VassalOptions;
   readonly #dialer: Dialer;
   readonly #startTimer: Timer;
+  /** Messages are handled one after the other, once the code for that is there. */
+  #handled: Promise<void>;
+  #start: ((start: StartVassal) => Primary) | undefined;
   #primary: Primary | undefined;
   #isSending = false;
+  #isOver = false;
 
   constructor(options: VassalOptions) {
     this.#options = options;
@@ -47,12 +49,14 @@ export class Vassal {
     this.#dialer = options.dial({
       hello: () => this.#hello(),
       onMessage: (message) => {
-        this.#onMessage(message);
+        this.#receive(message);
       },
       onLost: (error) => {
         options.logger.warn({ why: error?.message }, 'the emperor is gone; the app goes on');
       },
     });
+    // While the emperor reads our hello and thinks of an answer. A failure is a bug, and ends the program.
+    this.#handled = this.#load();
   }
 
   /** As the message `stop`, for signals. */
@@ -76,12 +80,40 @@ export class Vassal {
     return { type: 'hello', role: 'vassal', protocol: protocolVersion, name, generation, pid: process.pid, running };
   }
 
-  #onMessage(message: unknown): void {
+  async #load(): Promise<void> {
+    const [{ Primary }, { native }] = await Promise.all([import('./primary.ts'), import('../native/index.ts')]);
+    const { name, generation, env, logger, clock, random } = this.#options;
+    this.#start = (start) =>
+      new Primary({
+        name,
+        generation,
+        start,
+        addon: native.addon,
+        env,
+        logger,
+        clock,
+        random,
+        onChange: () => {
+          this.#tellSoon();
+        },
+        onEnd: (code) => {
+          this.#end(code);
+        },
+      });
+  }
+
+  #receive(message: unknown): void {
     const decoded = decodeToVassal(message);
     if (typeof decoded === 'string') {
       this.#options.logger.warn({ why: decoded }, 'message of the emperor dropped');
       return;
     }
+    this.#handled = this.#handled.then(() => {
+      if (!this.#isOver) this.#handle(decoded);
+    });
+  }
+
+  #handle(decoded: ToVassal): void {
     switch (decoded.type) {
       case 'start':
         this.#onStart(decoded);
@@ -107,26 +139,9 @@ export class Vassal {
       return;
     }
     this.#startTimer.cancel();
-    const { name, generation, addon, env, logger, clock, random } = this.#options;
-    this.#primary = new Primary({
-      name,
-      generation,
-      start,
-      addon,
-      tree: new ProcessTree(addon, start.dir),
-      env,
-      logger,
-      clock,
-      random,
-      onChange: () => {
-        this.#tellSoon();
-      },
-      onEnd: (code) => {
-        this.#end(code);
-      },
-    });
+    this.#primary = this.#start?.(start);
     // It tells every outcome by onChange and onEnd; a rejection would be a bug, and ends the program.
-    void this.#primary.run();
+    void this.#primary?.run();
   }
 
   #onScale({ processes }: ScaleVassal): void {
@@ -149,6 +164,7 @@ export class Vassal {
   }
 
   #end(code: number): void {
+    this.#isOver = true;
     this.#startTimer.cancel();
     this.#tell();
     this.#dialer.stop();

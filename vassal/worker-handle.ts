@@ -2,7 +2,7 @@
 // its phase happens in `apply` and is logged there. It does what the pool plan says and decides only when a worker
 // that died may come back.
 import type { Clock } from '../lib/clock.ts';
-import type { Logger } from '../lib/log.ts';
+import type { Logger } from './log.ts';
 import type { NativeAddon } from '../native/index.ts';
 import type { ReadyBy, WorkerState } from '../lib/messages.ts';
 import type { AppLog } from './app-log.ts';

@@ -3,7 +3,7 @@
 import { spawn, type ChildProcess } from 'node:child_process';
 import type { Clock } from '../lib/clock.ts';
 import { errnoOf, messageOf } from '../lib/errors.ts';
-import type { Logger } from '../lib/log.ts';
+import type { Logger } from './log.ts';
 import type { AppLog } from './app-log.ts';
 import type { Launch } from './launch.ts';
 import type { NativeAddon } from '../native/index.ts';

@@ -2,7 +2,7 @@
 // Express, Koa, Fastify or Hono is imported.
 import { createServer, Server, type RequestListener } from 'node:http';
 import type { Adoption } from './adopt-listen.ts';
-import { fetchListener, type FetchHandler } from './fetch-listener.ts';
+import type { FetchHandler } from './fetch-listener.ts';
 
 type Shape = Readonly<Record<string, unknown>>;
 type Callable = (...args: unknown[]) => unknown;
@@ -39,21 +39,22 @@ async function serve(candidate: unknown, adoption: Adoption): Promise<boolean> {
     await candidate.listen({ port: 0, host: '127.0.0.1' });
     return true;
   }
-  const listener = listenerOf(candidate);
+  const listener = await listenerOf(candidate);
   if (listener === undefined) return false;
   adoption.listen(createServer(listener));
   return true;
 }
 
-function listenerOf(candidate: unknown): RequestListener | undefined {
+async function listenerOf(candidate: unknown): Promise<RequestListener | undefined> {
   if (!isShape(candidate)) return undefined;
   // Koa's application: callback() makes the (req, res) function.
   if (isCallable(candidate['callback']) && isCallable(candidate['use'])) {
     return candidate['callback']() as RequestListener;
   }
   if (isCallable(candidate) && !isClass(candidate)) return candidate;
-  if (isCallable(candidate['fetch'])) return fetchListener(candidate as unknown as FetchHandler);
-  return undefined;
+  if (!isCallable(candidate['fetch'])) return undefined;
+  const { fetchListener } = await import('./fetch-listener.ts');
+  return fetchListener(candidate as unknown as FetchHandler);
 }
 
 interface FastifyLike {
