@@ -10,8 +10,9 @@ import { ControlLink } from './edge/control-link.ts';
 import { Server } from './edge/server.ts';
 import { PortableTransport } from './transports/portable.ts';
 
-/** What a router asked to end by a signal, and not by the emperor, gives running requests. */
+/** What a router asked to end by a signal, and not by the emperor, gives running requests and idle connections. */
 const signalGraceMs = 30_000;
+const signalIdleMs = 500;
 const lastWordMs = 50;
 
 const { values } = parseArgs({ options: { id: { type: 'string' }, control: { type: 'string' } } });
@@ -30,7 +31,7 @@ process.on('uncaughtException', (error) => {
 // Ctrl-C reaches every process of a terminal at once; the emperor then asks us to end, in its order.
 process.on('SIGINT', () => undefined);
 process.on('SIGTERM', () => {
-  end(signalGraceMs);
+  end(signalGraceMs, signalIdleMs);
 });
 
 const transport = new PortableTransport('the only transport of this version');
@@ -39,11 +40,11 @@ const server = new Server({
   clock: systemClock,
   log,
   idPrefix: randomBytes(4).toString('hex'),
+  random: Math.random,
   onBusyChange: () => {
     link.reportApplied();
   },
 });
-let isEnding = false;
 
 try {
   await server.bind(parseListeners(process.env[listenersVariable]));
@@ -62,11 +63,13 @@ const link = new ControlLink({
   onShutdown: end,
 });
 
-function end(graceMs: number): void {
-  if (isEnding) return;
-  isEnding = true;
+/** May be called again: the router then ends sooner. */
+function end(graceMs: number, idleMs: number): void {
+  const isFirst = !server.isEnding;
+  const ended = server.shutdown(graceMs, idleMs);
+  if (!isFirst) return;
   // A shutdown that fails is a bug and ends in uncaughtException, like any other.
-  void server.shutdown(graceMs).then((isLogWritten) => {
+  void ended.then((isLogWritten) => {
     link.stop();
     // What the link still says must leave before the process does.
     setTimeout(() => {

@@ -1,5 +1,6 @@
 // One listening socket on plain node:net. Node cannot stop accepting without closing the descriptor, so an inherited
 // one is kept aside and only duplicates of it are ever listened on.
+import { closeSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
 import { formatAddress, parseAddress } from '../../lib/address.ts';
 import type { Listener } from '../../lib/listeners.ts';
@@ -18,6 +19,8 @@ export class PortableAcceptor implements Acceptor {
   #server: Server | undefined;
   #address: string;
   #state: State = 'bound';
+  /** The inherited descriptor is Node's, which closes it. */
+  #isGivenAway = false;
   /** Connections that came to a listener of our own before the first `resume`. */
   #early: Socket[] = [];
 
@@ -72,10 +75,19 @@ export class PortableAcceptor implements Acceptor {
     for (const socket of early) this.#onSocket(socket);
   }
 
+  duplicate(): number | undefined {
+    const fd = this.#listener.fd ?? descriptorOf(this.#server);
+    return fd === undefined || this.#state === 'closed' ? undefined : duplicate(fd);
+  }
+
   close(): void {
+    if (this.#state === 'closed') return;
     this.#state = 'closed';
     this.#server?.close();
     this.#server = undefined;
+    // A descriptor kept aside would hold the port, and its queue, for as long as connections go on.
+    const { fd } = this.#listener;
+    if (fd !== undefined && !this.#isGivenAway) closeSync(fd);
     for (const socket of this.#early) socket.destroy();
     this.#early = [];
   }
@@ -83,7 +95,9 @@ export class PortableAcceptor implements Acceptor {
   #listenOn(fd: number): void {
     const server = this.#createServer();
     server.on('error', this.#onError);
-    server.listen({ fd: duplicate(fd) ?? fd, backlog });
+    const copy = duplicate(fd);
+    this.#isGivenAway = copy === undefined;
+    server.listen({ fd: copy ?? fd, backlog });
     this.#server = server;
   }
 
@@ -105,6 +119,12 @@ function bindTarget(text: string): { path: string } | { port: number; host?: str
   if (typeof address === 'string') throw new Error(address);
   if (address.kind === 'unix') return { path: address.path };
   return address.host === '' ? { port: address.port } : { port: address.port, host: address.host };
+}
+
+/** Node has no public way to it; `_handle.fd` is there on every system with unix sockets. */
+function descriptorOf(server: Server | undefined): number | undefined {
+  const handle = (server as unknown as { readonly _handle?: { readonly fd?: number } | null } | undefined)?._handle;
+  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;
 }
 
 /** A second descriptor of the same socket: Node has no dup, but a descriptor that is passed on arrives as a new one. */

@@ -59,7 +59,12 @@ export interface Acceptor {
   /** Leaves further connections in the kernel's queue until `resume`. False: this listener cannot wait. */
   pause(): boolean;
   resume(): void;
-  /** Accepts no more; connections go on. */
+  /**
+   * A further descriptor of the listening socket, the caller's to close: whoever has it can accept, whatever becomes of
+   * this process. Undefined where there is none to be had.
+   */
+  duplicate(): number | undefined;
+  /** Accepts no more, and lets go of the listening socket; connections go on. */
   close(): void;
 }
 

@@ -25,6 +25,7 @@ export interface RouterOptions {
   /** A file, such as a named pipe, that becomes its standard output. */
   readonly stdout?: string;
   readonly id?: number;
+  readonly env?: Readonly<Record<string, string>>;
 }
 
 const nodeBinary = process.execPath;
@@ -171,7 +172,7 @@ export async function launchRouter(
       : [{ fd: undefined, address: options.listen ?? '127.0.0.1:0' }];
   const args = ['--id', String(options.id ?? 1), '--control', control.path];
   const startOptions = {
-    env: { [listenersVariable]: formatListeners(listeners), [logVariable]: 'debug:json' },
+    env: { [listenersVariable]: formatListeners(listeners), [logVariable]: 'debug:json', ...options.env },
     descriptors: inherited.map(({ fd }) => fd),
   };
   const process =

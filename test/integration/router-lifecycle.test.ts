@@ -104,7 +104,7 @@ describe('a router that is told to end', () => {
     const idle = new RawConnection(router.port);
     idle.write(get);
     await idle.until('an answer', (text) => text.endsWith('OK'));
-    router.connection.send({ type: 'shutdown', graceMs: 10_000 });
+    router.connection.send({ type: 'shutdown', graceMs: 20_000, idleMs: 20_000 });
     // The idle connection may send one more request, and is answered.
     await waitFor(() => canConnect(router.port).then((can) => !can), { what: 'the port to close' });
     idle.write(get);
@@ -123,15 +123,84 @@ describe('a router that is told to end', () => {
     assert.deepEqual(await router.process.exit(), { code: 0, signal: null });
   });
 
-  it('closes connections that stay idle', async (t) => {
+  it('closes connections that stay idle, or never sent a byte, when their time is up', async (t) => {
     const router = await startRouter(t);
     const idle = new RawConnection(router.port);
     idle.write(get);
     await idle.until('a page', (text) => readAnswers(text).final[0]?.isWhole === true);
-    router.connection.send({ type: 'shutdown', graceMs: 60_000 });
-    await idle.ended();
+    const silent = new RawConnection(router.port);
+    await router.stats('both connections', ({ connections }) => connections === 2);
+    router.connection.send({ type: 'shutdown', graceMs: 60_000, idleMs: 300 });
+    for (const client of [idle, silent]) await client.ended();
     assert.equal(readAnswers(idle.received).rest, '');
-    idle.destroy();
+    for (const client of [idle, silent]) client.destroy();
+    assert.deepEqual(await router.process.exit(), { code: 0, signal: null });
+  });
+
+  it('answers the first request of a connection that was silent so far, and says close on it', async (t) => {
+    const router = await startRouter(t);
+    const silent = new RawConnection(router.port);
+    await router.stats('the connection', ({ connections }) => connections === 1);
+    router.connection.send({ type: 'shutdown', graceMs: 60_000, idleMs: 60_000 });
+    await waitFor(() => canConnect(router.port).then((can) => !can), { what: 'the port to close' });
+    silent.write(get);
+    await silent.ended();
+    assert.equal(readAnswers(silent.received).final[0]?.fields.get('connection'), 'close');
+    silent.destroy();
+    assert.deepEqual(await router.process.exit(), { code: 0, signal: null });
+  });
+
+  it('closes a connection whose answer began before, once it has been idle for as long as it may', async (t) => {
+    const worker = await RecordingWorker.start(t, () => 'HTTP/1.1 200 OK\r\nContent-Length: 4\r\n\r\nha');
+    const router = await startRouter(t, { apps: [routeTo(worker.path)] });
+    const client = new RawConnection(router.port);
+    client.write(get);
+    await client.until('half an answer', (text) => text.endsWith('ha'));
+    router.connection.send({ type: 'shutdown', graceMs: 60_000, idleMs: 300 });
+    await waitFor(() => canConnect(router.port).then((can) => !can), { what: 'the port to close' });
+    worker.connections[0]?.send('lf');
+    await client.ended();
+    const [answer] = readAnswers(client.received).final;
+    assert.deepEqual([answer?.body, answer?.fields.get('connection')], ['half', undefined]);
+    client.destroy();
+    assert.deepEqual(await router.process.exit(), { code: 0, signal: null });
+  });
+
+  it('ends sooner when it is told so, and not later', async (t) => {
+    const worker = await RecordingWorker.start(t, () => undefined);
+    const router = await startRouter(t, { apps: [routeTo(worker.path)] });
+    const [idle, running] = [new RawConnection(router.port), new RawConnection(router.port)];
+    idle.write('GET / HTTP/1.1\r\nHost: x.test\r\n\r\n');
+    await idle.until('a page', (text) => readAnswers(text).final[0]?.isWhole === true);
+    running.write(get);
+    await worker.request();
+    for (const ms of [600_000, 300, 600_000])
+      router.connection.send({ type: 'shutdown', graceMs: ms, idleMs: Math.min(ms, 100) });
+    for (const client of [idle, running]) await client.ended();
+    assert.match(running.received, /^HTTP\/1\.1 503 /);
+    for (const client of [idle, running]) client.destroy();
+    assert.deepEqual(await router.process.exit(), { code: 0, signal: null });
+  });
+
+  it('goes on obeying routes and telling what it holds, also to the next emperor, which it tells that it ends', async (t) => {
+    const worker = await RecordingWorker.start(t, () => undefined);
+    const router = await startRouter(t, { apps: [routeTo(worker.path)] });
+    const running = new RawConnection(router.port);
+    running.write(get);
+    await worker.request();
+    router.connection.send({ type: 'shutdown', graceMs: 60_000, idleMs: 60_000 });
+    await router.publish({ hold: true });
+    await router.applied(({ busy }) => busy.length === 1);
+    await router.control.stop();
+    const next = await ControlListener.start(t, router.control.path);
+    const connection = await next.child();
+    const [hello] = connection.messages;
+    assert.deepEqual([hello?.['isEnding'], hello?.['listen']], [true, []]);
+    worker.requests[0]?.connection.send(ok());
+    await running.ended();
+    await connection.message('applied', ({ type, busy }) => type === 'applied' && (busy as unknown[]).length === 0);
+    assert.ok(running.received.endsWith('OK'));
+    running.destroy();
     assert.deepEqual(await router.process.exit(), { code: 0, signal: null });
   });
 
