@@ -1,5 +1,5 @@
 // `npm run bench [-- NAME…]`: measurements of the real programs next to their peers. Not a test: nothing fails here.
-import { cpus, release } from 'node:os';
+import { cpus, loadavg, release } from 'node:os';
 import { deploys } from './deploys/deploys.ts';
 import { withScope } from './scope.ts';
 import { edit } from './scenarios/edit.ts';
@@ -14,7 +14,11 @@ if (unknown.length > 0) {
   process.exit(2);
 }
 
-console.log(`Node ${process.version}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}`);
+const today = new Date().toISOString().slice(0, 10);
+const [load = 0] = loadavg();
+console.log(
+  `${today}, Node ${process.version}, Linux ${release()}, ${cpus().length} × ${cpus()[0]?.model ?? 'unknown CPU'}, load average ${load.toFixed(1)}`,
+);
 for (const [name, scenario] of Object.entries(scenarios)) {
   if (names.length > 0 && !names.includes(name)) continue;
   console.log(`\n== ${name}`);

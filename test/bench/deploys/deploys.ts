@@ -33,6 +33,7 @@ export async function deploys(scope: Scope): Promise<void> {
   }
   for (let round = 0; round < rounds; round += 1) {
     for (const one of started) if (one instanceof Measurement) await one.runBlock();
+    console.log(`turn ${round + 1} of ${rounds} is over`);
   }
   for (const line of tableOf(started)) console.log(line);
 }

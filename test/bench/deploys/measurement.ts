@@ -13,7 +13,7 @@ export interface Plan {
 }
 
 /** Between a version's first answer and the next edit: uWSGI tells two edits apart by their second. */
-const restMs = 1300;
+const restMs = 1100;
 /** How long it is watched what became of a broken release, after the deploying command ended. */
 const brokenMs = 5000;
 const longestDeployMs = 60_000;
