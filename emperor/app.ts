@@ -1,19 +1,18 @@
-// What the emperor remembers of one app: what its file asks for, what was proven and what refused, its deaths, its
-// instances and how the last deploy went. It takes facts in and gives facts out; the planner decides.
+// One app as the emperor sees it: what its file and the operator ask for, its instances, its track record, and how
+// the last deploy went. It takes facts in and gives facts out; the planner decides.
 import type { GenerationStats } from '../lib/messages.ts';
-import { longestHistory, type AppMemory, type RefusedSpec } from './app-memory.ts';
+import type { AppMemory } from './app-memory.ts';
 import type { FileStamp, FileState } from './config/scan.ts';
 import {
   chooseDeployable,
   liveInstance,
-  satisfies,
   type AppFacts,
   type Deployable,
   type Desired,
   type DesiredApp,
   type RolloutFacts,
 } from './facts.ts';
-import { rememberedDeaths, type Death } from './restart-policy.ts';
+import { TrackRecord } from './track-record.ts';
 import type { Fall, VassalHandle } from './vassal-handle.ts';
 
 /** How the newest deploy went, as status tells it. */
@@ -40,11 +39,7 @@ export class App {
   #isPaused = false;
   #processes: number | undefined;
   #rollout: RolloutFacts | undefined;
-  #proven: Deployable | undefined;
-  #refused: Refused | undefined;
-  /** What was proven, oldest first, each once in a row. */
-  #history: AppMemory['history'] = [];
-  #deaths: readonly Death[] = [];
+  readonly #record = new TrackRecord();
   #lastGeneration: number;
   #wantedSinceMs: number | undefined;
 
@@ -81,12 +76,12 @@ export class App {
 
   /** Why what the file asks for does not serve; undefined where it was not refused. */
   get refusal(): string | undefined {
-    return this.isRefused ? this.#refused?.reason : undefined;
+    return this.#record.refusalOf(this.#target)?.reason;
   }
 
   /** True where the file's deploy failed, by itself, and what was good before serves. */
   get isTurnedBack(): boolean {
-    return this.isRefused && this.#refused?.byOperator === false;
+    return this.#record.refusalOf(this.#target)?.byOperator === false;
   }
 
   get rollout(): RolloutFacts | undefined {
@@ -98,11 +93,6 @@ export class App {
     const facts = this.facts();
     const generation = liveInstance(facts, chooseDeployable(this.#alone(), facts))?.generation;
     return generation === undefined ? undefined : this.instances.get(generation);
-  }
-
-  /** True where what failed is what is still wanted. */
-  get isRefused(): boolean {
-    return this.#target !== undefined && this.#refused !== undefined && satisfies(this.#refused, this.#target);
   }
 
   /** True where the file cannot be used as it is. */
@@ -125,9 +115,9 @@ export class App {
     return {
       name: this.name,
       instances: [...this.instances.values()].map((instance) => instance.facts()),
-      proven: this.#proven,
-      refused: this.#refused,
-      deaths: this.#deaths,
+      proven: this.#record.proven,
+      refused: this.#record.refused,
+      deaths: this.#record.deaths,
       nextGeneration: this.#lastGeneration + 1,
       queued,
       rollout: this.#rollout,
@@ -142,11 +132,7 @@ export class App {
       isStopped: this.#isStopped,
       isPaused: this.#isPaused,
       processes: this.#processes ?? null,
-      refused:
-        this.#refused === undefined
-          ? null
-          : { digest: this.#refused.digest, reason: this.#refused.reason, byOperator: this.#refused.byOperator },
-      history: this.#history,
+      ...this.#record.memory(),
     };
   }
 
@@ -156,11 +142,7 @@ export class App {
     this.#isStopped = memory.isStopped;
     this.#isPaused = memory.isPaused;
     this.#processes = memory.processes ?? undefined;
-    // A deploy that failed by itself is tried once more; what an operator refused stays refused.
-    if (memory.refused?.byOperator === true) this.#refused = { ...memory.refused, order: 0 };
-    this.#history = memory.history;
-    const last = memory.history.at(-1);
-    if (last !== undefined) this.#proven = { spec: last.spec, digest: last.digest, order: 0 };
+    this.#record.restore(memory);
   }
 
   /** The file as it is now; undefined: it is gone. Returns whether it was just found to be invalid. */
@@ -183,7 +165,7 @@ export class App {
   renew(nowMs: number): void {
     this.#order += 1;
     this.#isStopped = false;
-    this.#deaths = [];
+    this.#record.forgive();
     this.#wantedSinceMs = nowMs;
     if (this.#target !== undefined) this.#target = { ...this.#target, order: this.#order };
   }
@@ -215,11 +197,9 @@ export class App {
     const earlier = this.#earlier(live);
     if (earlier === undefined) return undefined;
     const from = live === undefined ? '' : ` from generation ${live.generation}`;
-    const target = this.#target ?? live?.deployable ?? earlier;
-    this.#refused = { ...target, reason: `rolled back${from} by the operator`, byOperator: true };
-    this.#proven = earlier;
+    const wanted = this.#target ?? live?.deployable ?? earlier;
+    this.#record.goBack(earlier, wanted, `rolled back${from} by the operator`);
     this.#rollout = undefined;
-    this.#deaths = [];
     this.#wantedSinceMs = nowMs;
     return { order: earlier.order };
   }
@@ -235,16 +215,13 @@ export class App {
 
   /** What the instance runs is not chosen again, unless it is asked for again. */
   refuse(instance: VassalHandle, reason: string): void {
-    this.#refused = { ...instance.deployable, reason, byOperator: false };
+    this.#record.refuse(instance.deployable, reason);
     this.#rollout = undefined;
   }
 
   /** What the instance runs is good: it is what is gone back to. */
   settle({ generation, deployable }: VassalHandle): void {
-    const { spec, digest } = deployable;
-    this.#proven = deployable;
-    const before = this.#history.filter((one) => one.digest !== digest);
-    this.#history = [...before, { generation, digest, spec }].slice(-longestHistory);
+    this.#record.settle(generation, deployable);
   }
 
   /** From when the time of the generation that starts now counts: the edit that asks for it, if it is the first try. */
@@ -263,8 +240,9 @@ export class App {
 
   /** The instance is ready. With nothing to go back to, or where it served before us, it need not stand probation. */
   prove(instance: VassalHandle): void {
-    const isTrusted = this.#proven === undefined || (instance.isAdopted && instance.isPromoted);
-    if (isTrusted && this.live === instance && this.#proven !== instance.deployable) this.settle(instance);
+    const { proven } = this.#record;
+    const isTrusted = proven === undefined || (instance.isAdopted && instance.isPromoted);
+    if (isTrusted && this.live === instance && proven !== instance.deployable) this.settle(instance);
   }
 
   /** A start failed. Where something else was proven the failed spec is refused, else it is tried again later. */
@@ -273,7 +251,7 @@ export class App {
     fall: Fall,
     draw: { readonly nowMs: number; readonly jitter: number },
   ): void {
-    if (this.#mayGoBackFrom(instance)) this.refuse(instance, fall.message);
+    if (this.#record.mayGoBackFrom(instance.deployable)) this.refuse(instance, fall.message);
     else this.#die(fall, draw);
   }
 
@@ -283,14 +261,10 @@ export class App {
     fall: Fall,
     draw: { readonly nowMs: number; readonly jitter: number },
   ): { readonly isRefused: boolean } {
-    const isRefused = this.#mayGoBackFrom(instance) && instance.isOnProbation(draw.nowMs);
+    const isRefused = this.#record.mayGoBackFrom(instance.deployable) && instance.isOnProbation(draw.nowMs);
     if (isRefused) this.refuse(instance, `${fall.message} within settle`);
     else this.#die(fall, draw);
     return { isRefused };
-  }
-
-  #mayGoBackFrom({ deployable }: VassalHandle): boolean {
-    return this.#proven !== undefined && !satisfies(this.#proven, deployable);
   }
 
   /** The good generation before the live one: an instance that still waits to be recalled, or a spec that was good. */
@@ -299,8 +273,7 @@ export class App {
     const all = [...this.instances.values()];
     const standby = all.findLast((one) => one !== live && one.state === 'draining' && one.isPromoted);
     if (standby !== undefined) return standby.deployable;
-    const index = this.#history.findIndex(({ digest }) => digest === live.deployable.digest);
-    const before = index === -1 ? this.#history.at(-1) : this.#history[index - 1];
+    const before = this.#record.before(live.deployable.digest);
     return before && { spec: before.spec, digest: before.digest, order: this.#order };
   }
 
@@ -318,7 +291,7 @@ export class App {
     { kind, message, healthyMs }: Fall,
     { nowMs, jitter }: { readonly nowMs: number; readonly jitter: number },
   ): void {
-    this.#deaths = [...this.#deaths, { atMs: nowMs, healthyMs, kind, message, jitter }].slice(-rememberedDeaths);
+    this.#record.die({ atMs: nowMs, healthyMs, kind, message, jitter });
   }
 
   #want(
@@ -327,10 +300,12 @@ export class App {
   ): void {
     if (isTouched) this.#order += 1;
     else if (this.#target?.digest === digest) return;
-    // The operator's number was for what the file said then.
-    if (this.#target !== undefined && this.#target.digest !== digest) this.#processes = undefined;
+    if (this.#target !== undefined) {
+      // The operator's number and what was learned were of what the file said then.
+      if (this.#target.digest !== digest) this.#processes = undefined;
+      this.#record.forgive();
+    }
     this.#target = { spec, digest, order: this.#order };
-    this.#deaths = [];
     this.#wantedSinceMs = nowMs;
   }
 
@@ -351,16 +326,8 @@ export class App {
     this.#isPaused = false;
     this.#processes = undefined;
     this.#rollout = undefined;
-    this.#proven = undefined;
-    this.#refused = undefined;
-    this.#history = [];
-    this.#deaths = [];
+    this.#record.forget();
   }
-}
-
-/** What was refused: neither it nor an older one of the same digest is chosen. */
-interface Refused extends RefusedSpec {
-  readonly order: number;
 }
 
 /** The same bytes with another time: what `touch` does, and an editor that saves without an edit. */

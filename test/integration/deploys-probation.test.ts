@@ -102,6 +102,18 @@ describe('a generation on probation', () => {
 });
 
 describe('a new generation that never becomes good', () => {
+  it('is tried again when the file is edited back to what failed', async (t) => {
+    const emperor = await serve(t);
+    const failing = shop('two').replace('GREETING: two', 'GREETING: two, FAILS: "true"');
+    for (const text of [failing, shop('one'), failing]) {
+      const from = emperor.events.length;
+      emperor.write('shop.yaml', text);
+      if (text === failing) await emperor.event('a failed deploy', ({ result }) => result === 'failed', 15_000, from);
+      else await emperor.appIs('shop', 'running');
+    }
+    assert.equal(await asked(emperor), 'one 1');
+  });
+
   for (const [what, keys, reason] of [
     ['fails while it loads', 'env: {GREETING: two, FAILS: true}', /exit code|no database/],
     [
