@@ -5,12 +5,7 @@ import { serverSource } from './server-source.ts';
 
 export type Mode = 'good' | 'crashes' | 'hangs' | 'dies';
 
-interface Rollout {
-  readonly rollout: string;
-  readonly settle: string;
-}
-
-const rollouts: Readonly<Record<string, Rollout>> = {
+const rollouts: Readonly<Record<string, Readonly<Record<'rollout' | 'settle', string>>>> = {
   shop: { rollout: 'all', settle: '2s' },
   blog: { rollout: 'chain', settle: '2s' },
   mail: { rollout: '{canary: [25%, 100%], pause: 1s}', settle: '1s' },
@@ -36,17 +31,25 @@ export type ListLine =
   | { readonly what: 'begin'; readonly id: string; readonly pid: number; readonly generation: number }
   | { readonly what: 'died'; readonly pid: number; readonly atMs: number };
 
+export interface AppOptions {
+  readonly apps?: readonly string[];
+  /** In place of those that every app has. */
+  readonly keys?: Readonly<Record<string, string>>;
+}
+
 export class AppFiles {
   readonly #directory: string;
   readonly #base: string;
+  readonly #keys: Readonly<Record<string, string>>;
   readonly #content = new Map<string, AppContent>();
 
   /** `directory` is what the emperor watches; code and lists lie in `base`. */
-  constructor(directory: string, base: string) {
+  constructor(directory: string, base: string, { apps = Object.keys(rollouts), keys = {} }: AppOptions = {}) {
     this.#directory = directory;
     this.#base = base;
+    this.#keys = keys;
     writeFileSync(join(base, 'server.cjs'), serverSource);
-    for (const app of Object.keys(rollouts)) {
+    for (const app of apps) {
       writeFileSync(this.#list(app), '');
       this.edit(app, 'good');
     }
@@ -107,17 +110,19 @@ export class AppFiles {
   }
 
   #yaml(app: string, { version, mode }: AppContent): string {
-    const { rollout, settle } = rollouts[app] ?? { rollout: 'all', settle: '2s' };
-    return `app: ${join(this.#base, 'server.cjs')}
-processes: 2
-rollout: ${rollout}
-settle: ${settle}
-ready-timeout: 8s
-drain-timeout: ${drainMs / 1000}s
-stop-timeout: 3s
-queue: 5000
-queue-timeout: 30s
-env:
+    const keys = {
+      app: join(this.#base, 'server.cjs'),
+      processes: '2',
+      'ready-timeout': '8s',
+      'drain-timeout': `${drainMs / 1000}s`,
+      'stop-timeout': '3s',
+      queue: '5000',
+      'queue-timeout': '30s',
+      ...rollouts[app],
+      ...this.#keys,
+    };
+    const lines = Object.entries(keys).map(([key, value]) => `${key}: ${value}\n`);
+    return `${lines.join('')}env:
   CHAOS_LIST: ${this.#list(app)}
   CHAOS_VERSION: "${version}"
   CHAOS_MODE: ${mode}

@@ -28,9 +28,11 @@ export class Box {
   readonly routers: number;
   readonly #scope: Scope;
   readonly #config: string;
+  readonly #env: Readonly<Record<string, string>>;
   #port = 0;
 
-  constructor(scope: Scope, base: string, routers: number) {
+  constructor(scope: Scope, base: string, routers: number, env: Readonly<Record<string, string>> = {}) {
+    this.#env = env;
     this.routers = routers;
     this.#scope = scope;
     this.base = base;
@@ -68,7 +70,9 @@ export class Box {
   async start(): Promise<void> {
     const listen = ['--listen', this.#port === 0 ? '127.0.0.1:0' : `127.0.0.1:${this.#port}`];
     const args = ['run', this.directory, '--run-dir', this.runDir, '--config', this.#config, ...listen];
-    const emperor = startProgram(this.#scope, entryPoints.emperor, args, { env: { EMPEROR_RUN_DIR: undefined } });
+    const emperor = startProgram(this.#scope, entryPoints.emperor, args, {
+      env: { ...this.#env, EMPEROR_RUN_DIR: undefined },
+    });
     this.emperors.push(emperor);
     const number = this.emperors.length;
     await waitFor(
