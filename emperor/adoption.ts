@@ -4,8 +4,10 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { Apps } from './apps.ts';
 import { instanceKey } from './facts.ts';
+import { native } from '../native/index.ts';
 import type { GenerationDirs } from './generation-dirs.ts';
-import { commandLine, isAlive } from './proc.ts';
+import { commandLine, isAlive, ownChildren } from './proc.ts';
+import type { ProcessSweep } from './process-sweep.ts';
 import { findOrphans } from './run-directory.ts';
 
 /** Children dial again within a second; one that was seen alive is waited for a little longer. */
@@ -38,20 +40,41 @@ export async function awaitOrphans(
   if (missing.length > 0) log.warn({ pids: missing }, 'these processes of a dead emperor did not dial in');
 }
 
+/**
+ * After an upgrade the children of the replaced program are ours still, but libuv does not know them: those that nobody
+ * adopts (they ended while the programs changed) would stay zombies.
+ */
+export function reapInherited(): void {
+  for (const pid of ownChildren()) {
+    try {
+      if (native.addon?.reap(pid) === false) native.addon.watchProcess(pid, () => native.addon?.reap(pid));
+    } catch {
+      // It was reaped meanwhile, or this Linux has no pidfd: what is adopted is reaped when it is found dead.
+    }
+  }
+}
+
 interface Leftovers {
   readonly apps: Apps;
   readonly dirs: GenerationDirs;
+  readonly sweep: ProcessSweep;
   readonly log: Logger;
 }
 
-/** Clears the directories whose instance neither dialled in nor is alive. */
-export function removeStaleDirs(controlPath: string, { apps, dirs, log }: Leftovers): void {
+/** Ends what is left of instances that neither dialled in nor are alive, and clears their directories. */
+export async function removeStale(controlPath: string, { apps, dirs, sweep, log }: Leftovers): Promise<void> {
   const alive = new Set(
     findOrphans(controlPath).map((pid) => {
       const args = (commandLine(pid) ?? '').split(' ');
       return `${args[args.indexOf('--name') + 1] ?? ''}/${args[args.indexOf('--generation') + 1] ?? ''}`;
     }),
   );
+  for (const { name, instances } of apps.all) {
+    for (const generation of instances.keys()) alive.add(instanceKey(name, generation));
+  }
+  sweep.sweepAllBut(alive);
+  // Before anything starts: what is left may hold a port, or a lock, that the next generation wants.
+  await sweep.done();
   for (const [name, generations] of dirs.list()) {
     const instances = apps.get(name)?.instances;
     const stale = generations.filter((one) => instances?.has(one) !== true && !alive.has(instanceKey(name, one)));

@@ -1,8 +1,10 @@
 // One process that we started, or that an emperor before us started and we adopted. It tells once when the process
-// is gone, and can end it together with everything in its process group. It decides nothing.
+// is gone, and can end it together with everything in its process group; what left the group is the process sweep's.
+// It decides nothing.
 import { spawn } from 'node:child_process';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { errnoOf, messageOf } from '../lib/errors.ts';
+import { native, type ProcessWatch } from '../native/index.ts';
 import { isAlive, startTime } from './proc.ts';
 
 export interface ChildExit {
@@ -77,10 +79,10 @@ export function spawnChild(options: SpawnOptions): Child {
   }
 }
 
-/** How often an adopted process is looked at: its death tells nobody but its parent. */
+/** How often an adopted process is looked at where the kernel cannot tell us of its death. */
 const adoptedPollMs = 250;
 
-/** Watches a process that is not our child. */
+/** Watches a process that libuv does not know: another emperor's, or our own from before an upgrade. */
 export function adoptChild(pid: number, clock: Clock, onExit: (exit: ChildExit) => void): Child {
   const started = startTime(pid);
   const isSame = (): boolean => isAlive(pid) && startTime(pid) === started;
@@ -88,14 +90,19 @@ export function adoptChild(pid: number, clock: Clock, onExit: (exit: ChildExit) 
   let isOver = false;
   const look = (): void => {
     if (isOver) return;
+    timer?.cancel();
     if (isSame()) {
       timer = clock.after(adoptedPollMs, look);
       return;
     }
     isOver = true;
+    watch?.close();
+    // After an upgrade it is our child still, and a zombie until we take note of it.
+    native.addon?.reap(pid);
     onExit({ code: null, message: 'ended (with what code is unknown: another emperor had started it)' });
   };
-  timer = clock.after(adoptedPollMs, look);
+  const watch = watchProcess(pid, look);
+  timer = clock.after(watch === undefined ? adoptedPollMs : 0, look);
   return {
     pid,
     isAdopted: true,
@@ -108,8 +115,18 @@ export function adoptChild(pid: number, clock: Clock, onExit: (exit: ChildExit) 
     release: () => {
       isOver = true;
       timer?.cancel();
+      watch?.close();
     },
   };
+}
+
+/** Undefined without the addon, on another system than Linux, before Linux 5.3, and where the process is gone. */
+function watchProcess(pid: number, onEnd: () => void): ProcessWatch | undefined {
+  try {
+    return native.addon?.watchProcess(pid, onEnd);
+  } catch {
+    return undefined;
+  }
 }
 
 function killGroup(pid: number): void {

@@ -9,6 +9,7 @@ import type { EventHub } from './events.ts';
 import type { GenerationDirs } from './generation-dirs.ts';
 import { LogFollower, lastLines } from './log-follow.ts';
 import type { Status } from './status.ts';
+import type { AcceptedUpgrade, RefusedUpgrade } from './succession.ts';
 import type { UpstreamCommands } from './upstream-commands.ts';
 
 export interface ControlApi {
@@ -18,6 +19,8 @@ export interface ControlApi {
   readonly commands: Commands;
   readonly upstreams: UpstreamCommands;
   readonly status: () => Status;
+  /** Tries the code on disk; what it accepts may take the emperor's place. */
+  readonly upgrade: () => Promise<AcceptedUpgrade | RefusedUpgrade>;
   /** Begins the end; calling it again does nothing. */
   readonly shutDown: () => void;
 }
@@ -39,6 +42,7 @@ const handlers: Readonly<Record<string, Handler>> = {
   },
   'GET /events': streamEvents,
   'GET /logs': streamLogs,
+  'POST /upgrade': upgrade,
   'POST /shutdown': ({ api, response }) => {
     reply(response, 202, { result: 'stopping', pid: process.pid });
     api.shutDown();
@@ -122,6 +126,20 @@ function invalid(message: string, hint?: string): Refusal {
 
 function isRefusal(outcome: object): outcome is Refusal {
   return 'error' in outcome;
+}
+
+async function upgrade({ api, response }: Call): Promise<void> {
+  const outcome = await api.upgrade();
+  if ('refused' in outcome) {
+    replyError(response, 409, { code: 'EMP_UPGRADE_REFUSED', message: outcome.refused, hint: outcome.hint });
+    return;
+  }
+  const { id, from, to } = outcome;
+  response.once('close', () => {
+    // It does not reject. Whoever asked has the answer, and what comes next is the new program's to tell.
+    void outcome.execute();
+  });
+  reply(response, 202, { id, from, to, pid: process.pid });
 }
 
 function streamEvents({ api, response }: Call): void {

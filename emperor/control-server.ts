@@ -42,10 +42,18 @@ export class ControlServer {
     this.#http.requestTimeout = 0;
   }
 
-  async listen(path: string): Promise<void> {
+  /** The listening socket, for the program that replaces us; undefined where it cannot be told. */
+  get descriptor(): number | undefined {
+    const handle = (this.#server as unknown as { readonly _handle?: { readonly fd?: number } | null })._handle;
+    return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;
+  }
+
+  /** Listens at `path`, or goes on with the socket that the replaced program bound there. */
+  async listen(path: string, inherited: number | undefined): Promise<void> {
     await new Promise<void>((resolve, reject) => {
       this.#server.once('error', reject);
-      this.#server.listen({ path, backlog: 1024 }, () => {
+      const where = inherited === undefined ? { path } : { fd: inherited };
+      this.#server.listen({ ...where, backlog: 1024 }, () => {
         this.#server.off('error', reject);
         resolve();
       });
@@ -55,6 +63,11 @@ export class ControlServer {
       this.#log.error({ err: error }, 'control socket');
     });
     chmodSync(path, 0o600);
+  }
+
+  /** Resolves when the answers that are known by now were written: a local socket takes a small one at once. */
+  async answered(): Promise<void> {
+    for (let turn = 1; turn <= 2; turn += 1) await new Promise((resolve) => setImmediate(resolve));
   }
 
   /** Closes the socket and every connection; children dial on and find the next emperor. */

@@ -1,35 +1,41 @@
 // The emperor put together: it claims the run directory, lets orphans dial in, binds the addresses, starts routers
 // and the loop, and takes all of it down again in the order that loses no request. It never touches a request.
 import { availableParallelism } from 'node:os';
-import type { Clock, Timer } from '../lib/clock.ts';
-import { messageOf } from '../lib/errors.ts';
-import { formatLogOptions, logVariable, type LogOptions, type Logger } from '../lib/log.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { LogOptions, Logger } from '../lib/log.ts';
 import { native } from '../native/index.ts';
+import { Addresses } from './addresses.ts';
 import { startAdminServer, type AdminServer } from './admin-server.ts';
-import { awaitOrphans, removeStaleDirs } from './adoption.ts';
+import { awaitOrphans, reapInherited, removeStale } from './adoption.ts';
 import { Apps } from './apps.ts';
 import { Commands } from './commands.ts';
+import { childEnvironment } from './child-environment.ts';
 import { watchDirectory, type DirectoryWatch } from './config/watch.ts';
 import { answerControl } from './control-api.ts';
 import { ControlServer } from './control-server.ts';
 import { Deploys } from './deploys.ts';
 import { EventHub } from './events.ts';
 import { GenerationDirs } from './generation-dirs.ts';
+import type { Handover } from './handover.ts';
 import { Inspection } from './inspection.ts';
-import { bindListeners, closeListeners } from './listening.ts';
+import { ProcessSweep } from './process-sweep.ts';
 import { Reconciler } from './reconciler.ts';
 import { Registrations } from './registrations.ts';
 import { RouterSet } from './router-set.ts';
 import { claimRunDir, type ClaimedRunDir } from './run-directory.ts';
+import { ServiceManager } from './service-manager.ts';
 import { keysThatNeedRestart, routerSettings, type Settings } from './settings.ts';
 import type { Status } from './status.ts';
+import { Succession } from './succession.ts';
 import { UpstreamCommands } from './upstream-commands.ts';
-import type { Fall, VassalEvents, VassalHandle } from './vassal-handle.ts';
+import { VassalReports } from './vassal-reports.ts';
 
 export interface EmperorOptions {
   readonly directory: string;
   readonly runDir: string;
   readonly settings: Settings;
+  /** What the program left to us that we replace under its pid; undefined at a start. */
+  readonly handover: Handover | undefined;
   readonly logOptions: LogOptions;
   readonly log: Logger;
   readonly clock: Clock;
@@ -43,6 +49,10 @@ export class Emperor {
   readonly #dirs: GenerationDirs;
   readonly #deploys = new Deploys(this.hub);
   readonly #routers: RouterSet;
+  readonly #addresses: Addresses;
+  readonly #sweep: ProcessSweep;
+  readonly #service: ServiceManager;
+  readonly #succession: Succession;
   readonly #registrations: Registrations;
   readonly #apps: Apps;
   readonly #reconciler: Reconciler;
@@ -54,17 +64,14 @@ export class Emperor {
   #watchWarning: string | undefined;
   #admin: AdminServer | undefined;
   #ending: Promise<void> | undefined;
-  #regainTimer: Timer | undefined;
   #isBooted = false;
-  /** As the first router spelled them: the real ports, also where 0 was asked for. */
-  #adoptedListen: readonly string[] | undefined;
   readonly #onEnded: () => void;
   /** Resolves when everything has ended. */
   readonly ended: Promise<void>;
 
   /** Claims the run directory and starts; throws an EmperorError where the environment does not allow it. */
   static async start(options: EmperorOptions): Promise<Emperor> {
-    const runDir = await claimRunDir(options.runDir);
+    const runDir = await claimRunDir(options.runDir, options.handover !== undefined);
     const emperor = new Emperor(options, runDir);
     try {
       await emperor.#boot();
@@ -86,16 +93,17 @@ export class Emperor {
     });
     this.#onEnded = onEnded;
     this.#dirs = new GenerationDirs(runDir.path);
-    const env = childEnvironment(options.logOptions);
-    const shared = { clock, log, controlPath: runDir.controlPath, env };
-    this.#routers = new RouterSet({
-      ...shared,
-      random,
-      onChange: () => {
-        this.#onRouters();
-      },
-    });
+    const { controlPath } = runDir;
+    const shared = { clock, log, controlPath, env: childEnvironment(process.env, options.logOptions) };
+    const inRunDir = { clock, log, runDir: runDir.path };
+    const onChange = (): void => {
+      this.#onRouters();
+    };
+    this.#routers = new RouterSet({ ...shared, random, drainMs: () => this.#drainMs(), onChange });
     this.#routers.configure(routerSettings(settings));
+    this.#addresses = new Addresses({ ...inRunDir, routers: this.#routers, onChange });
+    this.#sweep = new ProcessSweep(inRunDir);
+    this.#service = this.#serviceManager();
     this.#registrations = new Registrations({
       clock,
       onChange: (app) => {
@@ -107,7 +115,7 @@ export class Emperor {
       runDir: runDir.path,
       dirs: this.#dirs,
       registrations: this.#registrations,
-      events: this.#vassalEvents(),
+      events: this.#vassalReports(),
     });
     this.#reconciler = new Reconciler({
       directory,
@@ -123,13 +131,9 @@ export class Emperor {
       routerCount: () => (native.addon === undefined ? 1 : this.#settings.config.router.processes),
       cores: availableParallelism(),
     });
-    const parts = { clock, directory, runDir: runDir.path, apps: this.#apps, routers: this.#routers, hub: this.hub };
-    this.#inspection = new Inspection({ ...parts, reconciler: this.#reconciler, notes: () => this.#notes() });
     this.#control = this.#controlServer();
-  }
-
-  get settings(): Settings {
-    return this.#settings;
+    this.#succession = this.#successionOf();
+    this.#inspection = this.#inspectionOf();
   }
 
   status(): Status {
@@ -148,9 +152,11 @@ export class Emperor {
 
   /** Takes new settings over as far as they can change while running; returns the keys that need a restart. */
   adjust(settings: Settings): readonly string[] {
-    const ignored = keysThatNeedRestart(this.#settings, settings);
+    const canMove = native.addon !== undefined;
+    const ignored = keysThatNeedRestart(this.#settings, settings, canMove);
     const { listen, admin } = this.#settings;
-    this.#settings = { ...settings, listen, admin };
+    this.#settings = { ...settings, listen: canMove ? settings.listen : listen, admin };
+    this.#addresses.want(this.#settings.listen);
     this.#options.log.level = settings.config.log.level;
     this.#routers.configure(routerSettings(this.#settings));
     this.#reconciler.rescan();
@@ -171,16 +177,20 @@ export class Emperor {
   }
 
   async #boot(): Promise<void> {
-    const { settings, clock, log, directory } = this.#options;
-    await this.#control.listen(this.#runDir.controlPath);
-    if (this.#runDir.hadPredecessor) await awaitOrphans(this.#runDir.controlPath, this.#dialledIn, { clock, log });
-    // What adopted routers hold cannot be bound again, and need not be.
-    if (this.#routers.routers.length === 0) this.#routers.listenOn(await bindListeners(settings.listen));
+    const { settings, clock, log, directory, handover } = this.#options;
+    const { controlPath } = this.#runDir;
+    await this.#control.listen(controlPath, handover?.control);
+    if (this.#runDir.hadPredecessor) await awaitOrphans(controlPath, this.#dialledIn, { clock, log });
+    if (handover !== undefined) {
+      reapInherited();
+      this.#routers.renew();
+    }
+    await this.#addresses.open(settings.listen, handover?.listeners);
     if (settings.admin !== undefined) {
       this.#admin = await startAdminServer(settings.admin, () => this.status());
       log.info({ address: this.#admin.address }, 'admin address');
     }
-    removeStaleDirs(this.#runDir.controlPath, { apps: this.#apps, dirs: this.#dirs, log });
+    await removeStale(controlPath, { apps: this.#apps, dirs: this.#dirs, sweep: this.#sweep, log });
     if (native.missing !== undefined) log.warn({ why: native.missing }, 'the native addon is missing');
     this.#watch = watchDirectory({
       directory,
@@ -202,7 +212,8 @@ export class Emperor {
     this.#registrations.stop();
     this.#apps.release();
     this.#routers.release();
-    closeListeners(this.#routers.listeners ?? []);
+    this.#addresses.abandon();
+    this.#service.close();
     this.#admin?.close();
     this.#control.close();
     this.#runDir.release();
@@ -222,25 +233,23 @@ export class Emperor {
   async #end(): Promise<void> {
     const { log } = this.#options;
     this.hub.enter('stopping');
-    this.#regainTimer?.cancel();
     this.#registrations.stop();
     this.#reconciler.freeze();
     this.#deploys.cancelAll('the emperor ends');
     await this.#watch?.close();
     // Ours first: a client that comes now is refused by the kernel instead of waiting for an accept that never comes.
-    // Of what adopted routers hold only the files of unix sockets are ours to remove.
-    const adopted = (this.#adoptedListen ?? []).map((address) => ({ address, fd: undefined }));
-    closeListeners(this.#routers.listeners ?? adopted);
-    const drains = this.#apps.all.map(({ live }) => live?.deployable.spec['drain-timeout'] ?? 0);
-    await this.#routers.end(Math.max(shortestGraceMs, ...drains));
+    this.#addresses.close();
+    await this.#routers.end(Math.max(shortestGraceMs, this.#drainMs()));
     this.#apps.end();
     this.#reconciler.wake();
     await this.#reconciler.until(() => this.#apps.all.length === 0);
+    await this.#sweep.done();
     this.#reconciler.stop();
     const problem = this.#dirs.removeAll();
     if (problem !== undefined) log.error({ why: problem }, 'the run directory was not cleaned');
     this.#admin?.close();
     this.#control.close();
+    this.#service.close();
     this.#runDir.release();
     log.info('ended');
     this.#onEnded();
@@ -250,29 +259,65 @@ export class Emperor {
     // While orphans dial in nothing is published: a table without the vassals still to come would un-route them.
     if (!this.#isBooted) return;
     this.#reconciler.wake();
-    if (this.#routers.listeners === undefined) this.#regainListeners();
+    this.#addresses.onRouters();
   }
 
-  /**
-   * Adopted routers hold sockets that we have no descriptor of. Once the last of them is gone the addresses are free,
-   * and are bound again; until then a missing router cannot be replaced.
-   */
-  #regainListeners(): void {
-    if (this.#routers.routers.length > 0 || this.#ending !== undefined) return;
+  /** The longest that an app wants its requests to be waited for. */
+  #drainMs(): number {
+    return Math.max(0, ...this.#apps.all.map(({ live }) => live?.deployable.spec['drain-timeout'] ?? 0));
+  }
+
+  /** For `systemctl status`. */
+  #summary(): string {
+    const { length } = this.#apps.all;
+    return `${length} ${length === 1 ? 'app' : 'apps'} on ${this.listen().join(', ')}`;
+  }
+
+  #serviceManager(): ServiceManager {
     const { clock, log } = this.#options;
-    this.#regainTimer?.cancel();
-    bindListeners(this.#adoptedListen ?? this.#settings.listen).then(
-      (listeners) => {
-        this.#routers.listenOn(listeners);
-        this.#reconciler.wake();
-      },
-      (error: unknown) => {
-        log.error({ why: messageOf(error) }, 'the addresses cannot be bound again yet');
-        this.#regainTimer = clock.after(regainEveryMs, () => {
-          this.#regainListeners();
-        });
-      },
-    );
+    const { env, pid } = process;
+    return new ServiceManager({
+      clock,
+      log,
+      hub: this.hub,
+      addon: native.addon,
+      env,
+      pid,
+      summary: () => this.#summary(),
+    });
+  }
+
+  #successionOf(): Succession {
+    const { clock, log, handover } = this.#options;
+    return new Succession({
+      clock,
+      log,
+      handover,
+      hub: this.hub,
+      apps: this.#apps,
+      deploys: this.#deploys,
+      routers: this.#routers,
+      addresses: this.#addresses,
+      reconciler: this.#reconciler,
+      control: this.#control,
+      service: this.#service,
+      hadPredecessor: this.#runDir.hadPredecessor,
+    });
+  }
+
+  #inspectionOf(): Inspection {
+    const { clock, directory } = this.#options;
+    return new Inspection({
+      clock,
+      directory,
+      runDir: this.#runDir.path,
+      apps: this.#apps,
+      routers: this.#routers,
+      hub: this.hub,
+      reconciler: this.#reconciler,
+      notes: () => this.#notes(),
+      origin: () => this.#succession.origin(),
+    });
   }
 
   #controlServer(): ControlServer {
@@ -295,6 +340,7 @@ export class Emperor {
       commands,
       upstreams: new UpstreamCommands(registry),
       status: () => this.status(),
+      upgrade: async () => this.#succession.prepare(),
       shutDown: () => {
         // It cannot reject, and who waits for the end awaits `ended`.
         void this.end();
@@ -305,7 +351,6 @@ export class Emperor {
         onRequest,
         onRouter: (connection, hello) => {
           this.#dialledIn.add(hello.pid);
-          this.#adoptedListen ??= hello.listen;
           this.#routers.onHello(connection, hello);
         },
         onVassal: (connection, hello) => {
@@ -317,31 +362,20 @@ export class Emperor {
     );
   }
 
-  #vassalEvents(): VassalEvents {
+  #vassalReports(): VassalReports {
     const { clock, random, log } = this.#options;
-    const report = (vassal: VassalHandle, fall: Fall, what: string): void => {
-      log.warn({ app: vassal.name, generation: vassal.generation, kind: fall.kind, why: fall.message }, what);
-    };
-    return {
-      onChange: (vassal) => {
-        if (vassal.state === 'ready') this.#apps.get(vassal.name)?.prove(vassal);
+    return new VassalReports({
+      clock,
+      random,
+      log,
+      appOf: (name) => this.#apps.get(name),
+      deploys: this.#deploys,
+      sweep: this.#sweep,
+      onChange: () => {
         // While orphans dial in nothing is decided: the file that a vassal belongs to was not read yet.
         if (this.#isBooted) this.#reconciler.wake();
       },
-      onFailedStart: (vassal, fall) => {
-        report(vassal, fall, 'a generation did not become ready');
-        const app = this.#apps.get(vassal.name);
-        if (app === undefined) return;
-        app.recordFailedStart(vassal, fall, { nowMs: clock.nowMs(), jitter: random() });
-        this.#deploys.failed(app, vassal, fall, clock.nowMs());
-      },
-      onDeath: (vassal, fall) => {
-        report(vassal, fall, 'a live generation died');
-        const app = this.#apps.get(vassal.name);
-        const outcome = app?.recordDeath(vassal, fall, { nowMs: clock.nowMs(), jitter: random() });
-        if (app !== undefined && outcome?.isRefused === true) this.#deploys.failed(app, vassal, fall, clock.nowMs());
-      },
-    };
+    });
   }
 
   #notes(): readonly string[] {
@@ -349,27 +383,10 @@ export class Emperor {
     const wanted = this.#settings.config.router.processes;
     if (native.addon === undefined && wanted > 1)
       notes.push(`one router runs instead of ${wanted}: without the addon they cannot share sockets`);
-    if (this.#routers.listeners === undefined && this.#routers.routers.length < wanted) {
-      notes.push('a router is missing: its addresses are held by routers that a former emperor started');
-    }
-    return notes;
+    const problem = this.#addresses.problem;
+    return problem === undefined ? notes : [...notes, problem];
   }
 }
 
 /** Routers get so long at least for what they are doing, also where no app runs. */
 const shortestGraceMs = 5000;
-const regainEveryMs = 500;
-
-/** What children inherit of our environment: not what was meant for us alone. */
-function childEnvironment(logOptions: LogOptions): NodeJS.ProcessEnv {
-  const ours = new Set([
-    'NOTIFY_SOCKET',
-    'WATCHDOG_USEC',
-    'WATCHDOG_PID',
-    'LISTEN_FDS',
-    'LISTEN_PID',
-    'LISTEN_FDNAMES',
-  ]);
-  const rest = Object.entries(process.env).filter(([name]) => !ours.has(name));
-  return { ...Object.fromEntries(rest), [logVariable]: formatLogOptions(logOptions) };
-}

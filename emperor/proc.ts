@@ -25,6 +25,27 @@ export function commandLine(pid: number): string | undefined {
   return read(`/proc/${pid}/cmdline`)?.split('\0').join(' ').trim();
 }
 
+/** A variable of the environment that the process was started with; undefined for other users' processes. */
+export function environmentVariable(pid: number, name: string): string | undefined {
+  const environment = read(`/proc/${pid}/environ`);
+  if (environment === undefined) return undefined;
+  const start = environment.startsWith(`${name}=`) ? 0 : environment.indexOf(`\0${name}=`) + 1;
+  if (start === 0 && !environment.startsWith(`${name}=`)) return undefined;
+  const end = environment.indexOf('\0', start);
+  return environment.slice(start + name.length + 1, end === -1 ? undefined : end);
+}
+
+/** Living children of this process, and those that ended and were not reaped. */
+export function ownChildren(): readonly number[] {
+  try {
+    return readdirSync('/proc/self/task').flatMap((thread) =>
+      (read(`/proc/self/task/${thread}/children`) ?? '').split(' ').filter(Boolean).map(Number),
+    );
+  } catch {
+    return [];
+  }
+}
+
 /** Pids of all processes; empty where there is no /proc. */
 export function allPids(): readonly number[] {
   try {

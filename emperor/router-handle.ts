@@ -1,6 +1,6 @@
 // One router process as the emperor sees it: its process, its connection, what it acknowledged and counted. It only
 // passes on what it is given; which table to publish is the planner's to say.
-import type { Clock } from '../lib/clock.ts';
+import type { Clock, Timer } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import {
   decodeFromRouter,
@@ -14,6 +14,7 @@ import {
 import type { Child, ChildExit } from './child.ts';
 import type { Connection } from './connection.ts';
 import type { RouterFacts } from './facts.ts';
+import { startTime } from './proc.ts';
 
 export interface RouterEvents {
   /** It said hello, acknowledged, counted or lost its connection. */
@@ -37,8 +38,19 @@ interface PendingProbe {
 /** A router answers a probe in milliseconds, or as soon as the worker does. */
 const probeTimeoutMs = 3000;
 
+/** How a router ends: what runs may go on for `graceMs`, what idles for `idleMs` (lib/messages, ShutdownRouter). */
+export interface Farewell {
+  readonly graceMs: number;
+  readonly idleMs: number;
+}
+
+/** A router enforces its grace itself; it is killed this much later. */
+const overdueMs = 5000;
+
 export interface RouterOptions {
   readonly id: number;
+  /** The addresses it was given, as formatAddress spells them; undefined where another emperor gave them. */
+  readonly listen: readonly string[] | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly events: RouterEvents;
@@ -47,6 +59,10 @@ export interface RouterOptions {
 export class RouterHandle {
   readonly id: number;
   readonly startedMs: number;
+  /** Grows from the oldest router to the newest, also among those that other emperors started. */
+  age = 0;
+  /** It is to be replaced as soon as others serve (router-plan). */
+  isStale = false;
   readonly #options: RouterOptions;
   #child: Child | undefined;
   #connection: Connection | undefined;
@@ -54,7 +70,8 @@ export class RouterHandle {
   #appliedVersion = 0;
   #busy: readonly string[] = [];
   #stats: RouterStats | undefined;
-  #graceMs: number | undefined;
+  #farewell: Farewell | undefined;
+  #overdue: Timer | undefined;
   readonly #probes = new Map<number, PendingProbe>();
   #lastProbe = 0;
 
@@ -70,7 +87,12 @@ export class RouterHandle {
 
   /** It was asked to end, by us or by the emperor before us. */
   get isEnding(): boolean {
-    return this.#graceMs !== undefined || this.#hello?.isEnding === true;
+    return this.#farewell !== undefined || this.#hello?.isEnding === true;
+  }
+
+  /** The addresses it accepts on; undefined where it did not say so yet and we did not choose them. */
+  get listen(): readonly string[] | undefined {
+    return this.#options.listen ?? this.#hello?.listen;
   }
 
   get isAdopted(): boolean {
@@ -111,6 +133,7 @@ export class RouterHandle {
 
   own(child: Child): void {
     this.#child = child;
+    this.age = Number((child.pid === undefined ? undefined : startTime(child.pid)) ?? 0);
   }
 
   /** The router dialled in. What it is to know is said right away, again or for the first time. */
@@ -127,7 +150,7 @@ export class RouterHandle {
       },
     });
     for (const message of state) if (message !== undefined) this.send(message);
-    if (this.#graceMs !== undefined) this.send({ type: 'shutdown', graceMs: this.#graceMs, idleMs: this.#graceMs });
+    if (this.#farewell !== undefined) this.send({ type: 'shutdown', ...this.#farewell });
     for (const [id, { app }] of this.#probes) this.send({ type: 'probe', id, app });
     this.#options.events.onChange(this);
   }
@@ -137,19 +160,33 @@ export class RouterHandle {
     this.#connection?.send(message);
   }
 
+  /** Has it send its listening descriptors to the unix socket `path`. */
+  passListeners(path: string): void {
+    this.send({ type: 'pass-listeners', path });
+  }
+
   onExit(exit: ChildExit): void {
+    this.#overdue?.cancel();
     for (const { answer } of [...this.#probes.values()]) answer(undefined);
     this.#options.events.onExit(this, exit);
   }
 
-  /** Asks it to finish what runs and end within `graceMs`. */
-  shutDown(graceMs: number): void {
-    this.#graceMs = graceMs;
-    this.send({ type: 'shutdown', graceMs, idleMs: graceMs });
+  /** Asks it to finish what runs and end. Asked again it can only end sooner. */
+  shutDown(farewell: Farewell): void {
+    this.#farewell = farewell;
+    this.send({ type: 'shutdown', ...farewell });
+    this.#overdue?.cancel();
+    this.#overdue = this.#options.clock.after(farewell.graceMs + overdueMs, () => {
+      this.#options.log.error({ router: this.id, child: this.pid }, 'router did not end in time: killed');
+      this.kill();
+    });
+    // Not dialled in yet: it serves nobody and would not hear us.
+    if (this.#hello === undefined) this.kill();
   }
 
   /** Lets go of the process, which goes on. */
   release(): void {
+    this.#overdue?.cancel();
     this.#child?.release();
   }
 

@@ -9,7 +9,8 @@ import { adoptChild, spawnChild, type ChildExit } from './child.ts';
 import type { Connection } from './connection.ts';
 import type { RouterFacts } from './facts.ts';
 import { decideRestart, rememberedDeaths, type Death } from './restart-policy.ts';
-import { RouterHandle, type ProbeAnswer, type RouterEvents } from './router-handle.ts';
+import { RouterHandle, type Farewell, type ProbeAnswer, type RouterEvents } from './router-handle.ts';
+import { planRouters } from './router-plan.ts';
 
 export interface RouterSetOptions {
   readonly clock: Clock;
@@ -17,6 +18,8 @@ export interface RouterSetOptions {
   readonly log: Logger;
   readonly controlPath: string;
   readonly env: NodeJS.ProcessEnv;
+  /** How long what runs on a router that ends may go on. */
+  readonly drainMs: () => number;
   /** A router said something, came or went. */
   readonly onChange: () => void;
 }
@@ -27,6 +30,12 @@ export interface RouterProbe extends ProbeAnswer {
   readonly router: number;
 }
 
+/** A router that ends while others serve takes its time: nobody waits for it. */
+const shortestDrainMs = 30_000;
+/** The part of its grace after which a router closes what still idles; see the router's shutdown. */
+const idlePart = 0.9;
+/** At the emperor's own end idle connections get this long for a last request that is on its way. */
+const lastRequestMs = 500;
 /** A router that has not dialled in after so long hangs, and is replaced. */
 const helloTimeoutMs = 15_000;
 
@@ -38,6 +47,8 @@ export class RouterSet implements RouterEvents {
   #wanted = 0;
   #listeners: readonly Listener[] | undefined;
   #configure: ConfigureRouter | undefined;
+  /** Routers that dial in without being ours were started by code that was replaced. */
+  #adoptsStale = false;
   #routes: PublishRoutes = { type: 'routes', version: 0, apps: [] };
   #highestVersion = 0;
   #isEnding = false;
@@ -61,11 +72,19 @@ export class RouterSet implements RouterEvents {
 
   /** Why a router is not running that should be; undefined where none is missing. */
   get trouble(): string | undefined {
-    const missing = this.#wanted - this.#routers.size;
+    const running = this.routers.filter(({ isEnding }) => !isEnding);
+    const missing = this.#wanted - running.length;
     const why = this.#deaths.at(-1)?.message;
-    return missing > 0 && why !== undefined
-      ? `${missing} of ${this.#wanted} routers do not run: the last one ${why}`
+    if (why === undefined) return undefined;
+    if (missing > 0) return `${missing} of ${this.#wanted} routers do not run: the last one ${why}`;
+    return this.isRenewing && running.filter(({ isStale }) => !isStale).length < this.#wanted
+      ? `routers are not replaced yet: the last new one ${why}; the old ones go on`
       : undefined;
+  }
+
+  /** Some routers are out of date, and go on until new ones serve. */
+  get isRenewing(): boolean {
+    return this.routers.some(({ isStale, isEnding }) => isStale && !isEnding);
   }
 
   facts(): readonly RouterFacts[] {
@@ -97,8 +116,18 @@ export class RouterSet implements RouterEvents {
     return answers.flatMap(({ router, answer }) => (answer === undefined ? [] : [{ router, ...answer }]));
   }
 
+  /** From now on routers listen on these; those that do not are replaced, new ones first. */
   listenOn(listeners: readonly Listener[]): void {
     this.#listeners = listeners;
+    this.#deaths = [];
+    for (const router of this.#routers.values()) router.isStale ||= !this.#isListening(router);
+  }
+
+  /** Replaces every router, new ones first: those that run, and those of another emperor that dial in later. */
+  renew(): void {
+    this.#adoptsStale = true;
+    this.#deaths = [];
+    for (const router of this.#routers.values()) router.isStale = true;
   }
 
   configure(configure: ConfigureRouter): void {
@@ -118,10 +147,21 @@ export class RouterSet implements RouterEvents {
   keep(wanted: number): void {
     this.#wanted = wanted;
     if (this.#isEnding) return;
-    const running = this.routers.filter(({ isEnding }) => !isEnding);
-    for (const surplus of running.slice(wanted)) surplus.shutDown(30_000);
     this.#killHung();
-    for (let count = running.length; count < wanted; count += 1) if (!this.#start()) return;
+    const { version } = this.#routes;
+    const views = this.routers.map((router) => {
+      const { id, age, isEnding, isStale } = router;
+      const appliedVersion = router.facts()?.appliedVersion ?? 0;
+      return { id, age, isEnding, isStale, isServing: version > 0 && appliedVersion >= version };
+    });
+    const plan = planRouters(views, wanted);
+    for (const id of plan.end) {
+      this.#options.log.info({ router: id, child: this.#routers.get(id)?.pid }, 'router is told to end');
+      this.#routers.get(id)?.shutDown(this.#farewell());
+    }
+    // What was kept for the old ones may go now; whoever keeps it looks again.
+    if (plan.end.length > 0) this.#options.onChange();
+    for (let count = 0; count < plan.start; count += 1) if (!this.#start()) return;
   }
 
   /** A router dialled in: one of ours, or one that outlived another emperor. */
@@ -147,11 +187,7 @@ export class RouterSet implements RouterEvents {
   async end(graceMs: number): Promise<void> {
     this.#isEnding = true;
     this.#timer?.cancel();
-    for (const router of this.#routers.values()) {
-      router.shutDown(graceMs);
-      // Not dialled in yet: it serves nobody and would not hear us.
-      if (router.hello === undefined) router.kill();
-    }
+    for (const router of this.#routers.values()) router.shutDown({ graceMs, idleMs: lastRequestMs });
     const kill = this.#options.clock.after(graceMs + 1000, () => {
       this.hurry();
     });
@@ -209,6 +245,17 @@ export class RouterSet implements RouterEvents {
     return byName;
   }
 
+  #farewell(): Farewell {
+    const idleMs = this.#configure?.router['idle-timeout'] ?? 0;
+    // Whoever idles within its idle-timeout is not to be cut by the grace of the others.
+    return { graceMs: Math.max(shortestDrainMs, this.#options.drainMs(), Math.ceil(idleMs / idlePart)), idleMs };
+  }
+
+  /** One that did not say yet where it listens is judged when it does. */
+  #isListening({ listen, isEnding }: RouterHandle): boolean {
+    return isEnding || listen === undefined || isSame(listen, this.#listeners ?? []);
+  }
+
   #onEmpty: () => void = () => undefined;
 
   #tellIfEmpty(): void {
@@ -236,7 +283,8 @@ export class RouterSet implements RouterEvents {
       return false;
     }
     const id = this.#freeId();
-    const router = new RouterHandle({ id, clock, log, events: this });
+    const listen = listeners.map(({ address }) => address);
+    const router = new RouterHandle({ id, listen, clock, log, events: this });
     this.#routers.set(id, router);
     const fds = listeners.flatMap(({ fd }) => (fd === undefined ? [] : [fd]));
     const passed = listeners.map(({ fd, address }) => ({
@@ -262,8 +310,9 @@ export class RouterSet implements RouterEvents {
     const { clock, log } = this.#options;
     // Two emperors may have given the same id; what counts is the process.
     const id = this.#routers.has(hello.id) ? this.#freeId() : hello.id;
-    const router = new RouterHandle({ id, clock, log, events: this });
+    const router = new RouterHandle({ id, listen: undefined, clock, log, events: this });
     this.#routers.set(id, router);
+    router.isStale = this.#adoptsStale || (this.#listeners !== undefined && !isSame(hello.listen, this.#listeners));
     router.own(
       adoptChild(hello.pid, clock, (exit) => {
         router.onExit(exit);
@@ -285,4 +334,9 @@ export class RouterSet implements RouterEvents {
       router.kill();
     }
   }
+}
+
+function isSame(addresses: readonly string[], listeners: readonly Listener[]): boolean {
+  const wanted = new Set(listeners.map(({ address }) => address));
+  return addresses.length === wanted.size && addresses.every((address) => wanted.has(address));
 }

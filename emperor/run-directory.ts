@@ -16,19 +16,23 @@ export interface ClaimedRunDir {
   release(): void;
 }
 
-/** Makes the directory (mode 0700) and claims it, or throws an EmperorError that says why not. */
-export async function claimRunDir(path: string): Promise<ClaimedRunDir> {
+/**
+ * Makes the directory (mode 0700) and claims it, or throws an EmperorError that says why not. After an upgrade it is
+ * ours already: the lock bears our pid, and the control socket listens all along.
+ */
+export async function claimRunDir(path: string, isUpgrade = false): Promise<ClaimedRunDir> {
   const controlPath = controlSocket(path);
   if (!isBindable(controlPath)) {
     const message = `${controlPath} is too long for a socket: ${Buffer.byteLength(controlPath)} bytes, at most ${maxSocketPathBytes}`;
     throw new EmperorError('EMP_PATH_TOO_LONG', message, { hint: 'choose a shorter --run-dir' });
   }
   makePrivate(path);
-  if (await answers(controlPath)) throw inUse(path, readHolder(path)?.pid);
+  if (!isUpgrade && (await answers(controlPath))) throw inUse(path, readHolder(path)?.pid);
   const pidFile = join(path, 'emperor.pid');
   // An emperor that failed to start after a crash leaves neither lock nor socket; the children of the crashed one live.
-  const hadPredecessor = takeLock(path, pidFile) || exists(controlPath) || findOrphans(controlPath).length > 0;
-  rmSync(controlPath, { force: true });
+  const hadPredecessor =
+    takeLock(path, pidFile) || isUpgrade || exists(controlPath) || findOrphans(controlPath).length > 0;
+  if (!isUpgrade) rmSync(controlPath, { force: true });
   return {
     path,
     controlPath,
@@ -101,6 +105,8 @@ function takeLock(path: string, pidFile: string): boolean {
         });
       }
       const holder = readHolder(path);
+      // The same process under another program: an upgrade.
+      if (holder?.isAlive === true && holder.pid === process.pid) return true;
       if (holder?.isAlive === true || attempt > 3) throw inUse(path, holder?.pid);
       rmSync(pidFile, { force: true });
     }

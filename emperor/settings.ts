@@ -19,10 +19,14 @@ export function mergeSettings(config: EmperorConfig, flags: RunFlags): Settings 
   return { listen: flags.listen ?? config.listen, admin: flags.admin ?? config.admin, config };
 }
 
-/** Keys that differ between the two and take effect only when the emperor is started again. */
-export function keysThatNeedRestart(before: Settings, after: Settings): readonly string[] {
+/**
+ * Keys that differ between the two and take effect only when the emperor is started again. `canMove`: it can change the
+ * addresses it listens on while it runs.
+ */
+export function keysThatNeedRestart(before: Settings, after: Settings, canMove: boolean): readonly string[] {
   const pairs: readonly (readonly [string, unknown, unknown])[] = [
-    ['listen', before.listen, after.listen],
+    // Without the addon the router binds the addresses itself, and two routers cannot hold one.
+    ['listen', before.listen, canMove ? before.listen : after.listen],
     ['admin', before.admin, after.admin],
     ['run-dir', before.config['run-dir'], after.config['run-dir']],
     ['log.format', before.config.log.format, after.config.log.format],

@@ -19,6 +19,7 @@ export const errorCodes = [
   'EMP_RUN_DIR_UNUSABLE',
   'EMP_TOO_MANY',
   'EMP_UNKNOWN_APP',
+  'EMP_UPGRADE_REFUSED',
   'EMP_VALUE_INVALID',
 ] as const;
 

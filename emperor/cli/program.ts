@@ -16,6 +16,7 @@ import { addStatus } from './status.ts';
 import { addStop } from './stop.ts';
 import type { Terminal } from './terminal.ts';
 import { addUpstream } from './upstream.ts';
+import { addUpgrade } from './upgrade.ts';
 import { addVersion } from './version.ts';
 
 const verbs = [
@@ -31,6 +32,7 @@ const verbs = [
   addRollback,
   addScale,
   addUpstream,
+  addUpgrade,
   addShutdown,
   addVersion,
 ];

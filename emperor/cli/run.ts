@@ -1,8 +1,10 @@
 // emperor run [DIR]: serves a directory until it is told to end. It puts flags and emperor.yaml together and starts
 // the emperor with them.
+import { existsSync } from 'node:fs';
 import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../../lib/clock.ts';
+import { entryPoints } from '../../lib/entry-points.ts';
 import { EmperorError, messageOf } from '../../lib/errors.ts';
 import { cliExit } from '../../lib/exit-codes.ts';
 import { createLogger, type LogOptions, type Logger } from '../../lib/log.ts';
@@ -10,9 +12,13 @@ import { parseAddress } from '../../lib/address.ts';
 import type { EmperorConfig } from '../../lib/spec/emperor-config.ts';
 import { formatProblem } from '../config/problem.ts';
 import { readSourceLine } from '../config/source-line.ts';
+import { native } from '../../native/index.ts';
 import { Emperor } from '../emperor.ts';
+import { takeHandover } from '../handover.ts';
 import { describeProblem } from '../problem-text.ts';
 import { mergeSettings, type RunFlags } from '../settings.ts';
+import { preflightFlag } from '../own-program.ts';
+import { version } from '../version.ts';
 import { Announcer } from './announcer.ts';
 import { configOption, defaultDirectory, readConfig, type ConfigFlag } from './config-flag.ts';
 import { Signals } from './signals.ts';
@@ -23,6 +29,7 @@ interface Flags extends RunDirFlag, ConfigFlag {
   readonly listen?: readonly string[];
   readonly admin?: string;
   readonly transport: string;
+  readonly preflight?: boolean;
 }
 
 export const addRun: AddVerb = (program, context) => {
@@ -36,12 +43,14 @@ export const addRun: AddVerb = (program, context) => {
     .addOption(
       new Option('--transport <name>', 'how bytes are moved').choices(['auto', 'portable', 'reactor']).default('auto'),
     )
+    .addOption(new Option(preflightFlag, 'start as for an upgrade, say which version it is, and end').hideHelp())
     .action(async (dir: string | undefined, flags: Flags) => {
       await run(resolve(dir ?? defaultDirectory), flags, context);
     });
 };
 
-async function run(directory: string, flags: Flags, { terminal, exitWith }: VerbContext): Promise<void> {
+async function run(directory: string, flags: Flags, context: VerbContext): Promise<void> {
+  const { terminal, exitWith } = context;
   if (flags.transport === 'reactor') {
     exitWith(cliExit.usage);
     throw new EmperorError('EMP_CONFIG_INVALID', 'this version has no reactor transport', {
@@ -53,6 +62,11 @@ async function run(directory: string, flags: Flags, { terminal, exitWith }: Verb
     exitWith(cliExit.badConfig);
     return;
   }
+  if (flags.preflight === true) {
+    preflight(context);
+    return;
+  }
+  const handover = takeHandover(process.env);
   const runFlags: RunFlags = { listen: flags.listen, admin: flags.admin };
   const logOptions = logOptionsOf(config);
   const log = createLogger('emperor', logOptions);
@@ -62,6 +76,7 @@ async function run(directory: string, flags: Flags, { terminal, exitWith }: Verb
     directory,
     runDir: resolve(flags.runDir ?? config['run-dir'] ?? runDirOf(flags, terminal)),
     settings: mergeSettings(config, runFlags),
+    handover,
     logOptions,
     log,
     clock: systemClock,
@@ -75,6 +90,21 @@ async function run(directory: string, flags: Flags, { terminal, exitWith }: Verb
     await readAgain(emperor, { flags, runFlags, log });
   });
   await emperor.ended;
+}
+
+/**
+ * Asked by a running emperor before it lets this code take its place: by now the modules are loaded and the flags and
+ * emperor.yaml are accepted. What is left to fail would fail after the point of no return.
+ */
+function preflight({ terminal, exitWith }: VerbContext): void {
+  const absent = [entryPoints.router, entryPoints.vassal].filter((path) => !existsSync(path));
+  if (absent.length === 0 && native.addon !== undefined) {
+    terminal.out(`${JSON.stringify({ version })}\n`);
+    return;
+  }
+  exitWith(cliExit.failed);
+  if (native.missing !== undefined) terminal.err(`the native addon does not load: ${native.missing}\n`);
+  for (const path of absent) terminal.err(`${path} is missing\n`);
 }
 
 async function configOrProblems(path: string | undefined, terminal: Terminal): Promise<EmperorConfig | undefined> {
