@@ -241,6 +241,17 @@ describe('an app that tries a newer generation', () => {
     assert.equal(served(waiting), 'app/2');
   });
 
+  it('refuses who waited queue-timeout on either side', () => {
+    const { publish, pool, apps } = world();
+    publish({ targets: targets('app/1/1'), next: next(0.5, 'app/2/1'), maxConcurrency: 1, queue: 4 });
+    const waiters = [0.1, 0.9, 0.1, 0.9].map((fraction) => new TestWaiter(fraction).acquire(pool()));
+    const outcomes = (): string[] => waiters.map((waiter) => waiter.outcome());
+    apps.expire(999);
+    assert.deepEqual(outcomes(), ['leased', 'leased', 'waiting', 'waiting']);
+    apps.expire(1000);
+    assert.deepEqual(outcomes(), ['leased', 'leased', 'queue-timeout', 'queue-timeout']);
+  });
+
   it('puts who waits into the line of the side that a new table makes theirs, in the order they came', () => {
     const { publish, pool } = world();
     const table = { targets: targets('app/1/1'), maxConcurrency: 1, queue: 10 };
