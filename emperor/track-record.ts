@@ -93,8 +93,7 @@ export class TrackRecord {
 
   /** Takes over what an emperor before us knew. */
   restore({ refused, history }: Pick<AppMemory, 'refused' | 'history'>): void {
-    // A deploy that failed by itself is tried once more; what an operator refused stays refused.
-    if (refused?.byOperator === true) this.#refused = { ...refused, order: 0 };
+    if (refused !== null) this.#refused = { ...refused, order: 0 };
     this.#history = history;
     const last = history.at(-1);
     if (last !== undefined) this.#proven = { spec: last.spec, digest: last.digest, order: 0 };
