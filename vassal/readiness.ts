@@ -38,6 +38,11 @@ export class Readiness {
     this.#options = options;
   }
 
+  /** The worker said that its module has run, or that it listens. */
+  get isLoaded(): boolean {
+    return this.#loaded !== undefined;
+  }
+
   /** Begins to probe what has to be probed. */
   start(): void {
     const { address, port, healthCheck, tellsListening, host } = this.#options;
@@ -103,7 +108,8 @@ export class Readiness {
       return `its health-check GET ${healthCheck.path} has not been answered with 2xx or 3xx${last}`;
     }
     if (tellsListening) {
-      if (this.#loaded === undefined) return 'the app is still being loaded (a top-level await that does not end?)';
+      if (this.#loaded === undefined)
+        return 'the app is still being loaded (an endless loop, or a top-level await that does not end?)';
       return 'the app has not called listen() and exports no handler';
     }
     const places = port === undefined ? '' : `nothing accepts connections on its PORT ${port}, `;

@@ -15,26 +15,39 @@ export interface Circumstances {
   readonly wasReady: boolean;
   /** What the worker said about why it could not load the app. */
   readonly cannotLoad: string | undefined;
+  /** The app's module has run to its end. */
+  readonly isLoaded: boolean;
 }
 
-export function describeDeath(exit: WorkerExit, { worker, isNode, wasReady, cannotLoad }: Circumstances): WorkerDeath {
-  const why = exit.isNotStarted ? exit.message : whyNotLoaded(exit, isNode, wasReady, cannotLoad);
+/** Node's, where nothing is left to happen and a top-level await still waits. */
+const unsettledAwait = 13;
+
+export function describeDeath(exit: WorkerExit, circumstances: Circumstances): WorkerDeath {
+  const { worker, wasReady } = circumstances;
+  const why = exit.isNotStarted ? exit.message : whyNotLoaded(exit, circumstances);
   if (why !== undefined) return { kind: 'cannot-load', message: `worker ${worker}: ${why}`, wasReady };
   const how = exit.code === null ? `was ${exit.message}` : `ended with ${exit.message}`;
-  return { kind: 'crashed', message: `worker ${worker} ${how}${wasReady ? '' : ' before it was ready'}`, wasReady };
+  const when = wasReady ? '' : ` before it was ready${whatWasMissing(exit, circumstances)}`;
+  return { kind: 'crashed', message: `worker ${worker} ${how}${when}`, wasReady };
 }
 
-function whyNotLoaded(
-  { code, message }: WorkerExit,
-  isNode: boolean,
-  wasReady: boolean,
-  cannotLoad: string | undefined,
-): string | undefined {
+function whyNotLoaded({ code, message }: WorkerExit, circumstances: Circumstances): string | undefined {
+  const { isNode, wasReady, cannotLoad, isLoaded } = circumstances;
   if (isNode) {
+    if (code === unsettledAwait && !isLoaded) {
+      return 'the app could not be loaded: its top-level await can never end, for nothing is left to happen';
+    }
     return code === workerExit.cannotLoad ? `the app could not be loaded: ${cannotLoad ?? message}` : undefined;
   }
   // POSIX: what a shell exits with for a command that it cannot find, or may not run.
   if (!wasReady && code === 127) return `the command was not found (exit code 127)`;
   if (!wasReady && code === 126) return `the command could not be executed (exit code 126)`;
   return undefined;
+}
+
+/** An exit code of 0 says that all went well: then somebody has to say what did not. */
+function whatWasMissing({ code }: WorkerExit, { isNode, isLoaded }: Circumstances): string {
+  if (code !== 0) return '';
+  if (!isNode) return ': a command has to stay in the foreground and serve on PORT or LISTEN_FDS';
+  return isLoaded ? ': the app had not called listen() and exports no handler' : ': the app exited while it was loaded';
 }

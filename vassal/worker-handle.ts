@@ -178,9 +178,9 @@ export class WorkerHandle {
 
   #onExit(exit: WorkerExit): void {
     this.#readiness?.cancel();
-    this.#readiness = undefined;
     this.#lastExit = exit.message;
     const death = this.#phase === 'stopping' ? undefined : this.#describe(exit);
+    this.#readiness = undefined;
     const isTriedAgain = death !== undefined && this.#isPortTaken(exit);
     const delayMs = death === undefined || isTriedAgain ? 0 : this.#countDeath(death);
     this.#dueMs = this.#options.clock.nowMs() + delayMs;
@@ -197,6 +197,7 @@ export class WorkerHandle {
       isNode: this.#launch?.tellsListening === true,
       wasReady: this.#phase === 'ready',
       cannotLoad: this.#cannotLoad,
+      isLoaded: this.#readiness?.isLoaded === true,
     });
   }
 

@@ -3,6 +3,7 @@ import { mkdirSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { workerExit } from '../../lib/exit-codes.ts';
+import { isAlive } from '../harness/processes.ts';
 import { tempDir } from '../harness/temp-dir.ts';
 import { startVassal, type VassalSetup } from '../harness/vassal-process.ts';
 
@@ -68,8 +69,29 @@ const cases: readonly Case[] = [
     what: 'exits at once with code 0',
     setup: { fixture: 'exits-at-once' },
     kind: 'crashed',
-    message: /^worker 1 ended with exit code 0 before it was ready$/,
+    message: /^worker 1 ended with exit code 0 before it was ready: the app exited while it was loaded$/,
     log: /nothing to do/,
+  },
+  {
+    what: 'exits with code 0 after it was loaded',
+    setup: { fixture: 'exits-later' },
+    kind: 'crashed',
+    message:
+      /^worker 1 ended with exit code 0 before it was ready: the app had not called listen\(\) and exports no handler$/,
+  },
+  {
+    what: 'is a command that goes into the background',
+    setup: { fixture: 'hello', keys: { command: 'sleep 600 & exit 0' } },
+    kind: 'crashed',
+    message:
+      /^worker 1 ended with exit code 0 before it was ready: a command has to stay in the foreground and serve on PORT or LISTEN_FDS$/,
+  },
+  {
+    what: 'waits at top level for what never comes, with nothing left to happen',
+    setup: { fixture: 'waits-for-ever', keys: { app: './server.mjs' } },
+    kind: 'cannot-load',
+    message:
+      /^worker 1: the app could not be loaded: its top-level await can never end, for nothing is left to happen$/,
   },
   {
     what: 'exits at once with another code',
@@ -195,6 +217,25 @@ describe('an app that cannot start fails with a clear reason, is stopped whole, 
     await vassal.logged(`worker 1 is not ready when it was told to stop: ${missing}`);
     assert.match(vassal.process.stderr, /worker 1 is not ready when it was told to stop/);
   });
+});
+
+describe('an app that hangs while it is loaded', () => {
+  const missing = 'the app is still being loaded (an endless loop, or a top-level await that does not end?)';
+  for (const [what, setup] of [
+    ['in a top-level await', { fixture: 'waits-for-ever', keys: { app: './server.mjs', env: { KEEP: 'yes' } } }],
+    ['in an endless loop', { fixture: 'loops-at-load', keys: {} }],
+  ] as const) {
+    it(`${what} is not ready, the log says what it is at, and it is gone after stop-timeout`, async (t) => {
+      const keys = { ...setup.keys, 'ready-timeout': '300ms', 'stop-timeout': '300ms' };
+      const vassal = await startVassal(t, { fixture: setup.fixture, keys });
+      await vassal.logged(`worker 1 is not ready after 300 ms: ${missing}`);
+      assert.equal(vassal.state?.phase, 'starting');
+      const pid = vassal.pid();
+      vassal.stop();
+      assert.deepEqual(await vassal.process.exit(), { code: 0, signal: null });
+      assert.equal(isAlive(pid), false);
+    });
+  }
 });
 
 describe('the vassal program', () => {

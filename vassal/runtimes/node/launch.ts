@@ -23,6 +23,7 @@ export function launchNode(request: LaunchRequest): LaunchResult {
     own: pass(sockets.own),
     shared: sockets.shared === undefined ? null : pass(sockets.shared),
     stopSignal: `SIG${spec['stop-signal']}`,
+    stopTimeoutMs: spec['stop-timeout'],
     hasAddon,
     primaryPid: process.pid,
   };

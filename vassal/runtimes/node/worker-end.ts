@@ -4,26 +4,39 @@ import { Server as HttpServer } from 'node:http';
 import type { Server } from 'node:net';
 import { workerExit } from '../../../lib/exit-codes.ts';
 import type { Adoption } from './adopt-listen.ts';
-import type { UpgradedSockets } from './upgraded-sockets.ts';
 
-/** Keep-alive connections become idle one by one as their last answers end; looked at this often. */
-const idleSweepMs = 50;
+/** Keep-alive connections become idle, and streams begin, one by one as answers end; looked at this often. */
+const sweepMs = 50;
 
 export interface Ending {
   /** The app's export: where it can close itself (Fastify), it is asked to instead of its server. */
   closeWith(app: unknown): void;
 }
 
-export function endInOrder(signal: NodeJS.Signals, adoption: Adoption, upgraded: UpgradedSockets): Ending {
+export interface EndingOptions {
+  readonly signal: NodeJS.Signals;
+  /** From the signal until the worker is killed. */
+  readonly stopTimeoutMs: number;
+  readonly adoption: Adoption;
+  /** Ends the connections that never end by themselves. Doing it again does nothing to those that are ended. */
+  readonly endStreams: () => void;
+}
+
+export function endInOrder({ signal, stopTimeoutMs, adoption, endStreams }: EndingOptions): Ending {
   let isEnding = false;
   let closeApp: (() => Promise<unknown>) | undefined;
   const end = (): void => {
     if (isEnding) return;
     isEnding = true;
     const isAppInCharge = process.listenerCount(signal) > 1;
-    if (!isAppInCharge) upgraded.end();
+    // An app that ends by itself may take half of the time to say goodbye in its own words.
+    const streamsFromMs = performance.now() + (isAppInCharge ? stopTimeoutMs / 2 : 0);
+    const sweep = (): void => {
+      if (performance.now() >= streamsFromMs) endStreams();
+      for (const server of adoption.servers) if (server instanceof HttpServer) server.closeIdleConnections();
+    };
     // Rejected by an app's own close only; there is nothing left to do but to end.
-    void closeAll(adoption.servers, isAppInCharge ? undefined : closeApp).finally(() => {
+    void closeAll(adoption.servers, sweep, isAppInCharge ? undefined : closeApp).finally(() => {
       if (!isAppInCharge) process.exit(workerExit.ok);
     });
   };
@@ -47,16 +60,19 @@ function closeOf(app: unknown): (() => Promise<unknown>) | undefined {
   return undefined;
 }
 
-async function closeAll(servers: readonly Server[], closeApp: (() => Promise<unknown>) | undefined): Promise<void> {
-  const sweep = setInterval(() => {
-    for (const server of servers) if (server instanceof HttpServer) server.closeIdleConnections();
-  }, idleSweepMs);
+async function closeAll(
+  servers: readonly Server[],
+  sweep: () => void,
+  closeApp: (() => Promise<unknown>) | undefined,
+): Promise<void> {
   const closing = servers.map(closeServer);
+  sweep();
+  const timer = setInterval(sweep, sweepMs);
   try {
     await closeApp?.();
     await Promise.all(closing);
   } finally {
-    clearInterval(sweep);
+    clearInterval(timer);
   }
 }
 

@@ -7,6 +7,7 @@ import { workerExit } from '../../../lib/exit-codes.ts';
 import { adoptListen, type Adoption } from './adopt-listen.ts';
 import { loadApp, LoadError } from './app-loader.ts';
 import { serveExport } from './app-server.ts';
+import { EventStreams } from './event-streams.ts';
 import { UpgradedSockets } from './upgraded-sockets.ts';
 import { endInOrder } from './worker-end.ts';
 import { bootVariable, type WorkerBoot, type WorkerMessage } from './worker-messages.ts';
@@ -25,15 +26,25 @@ await dieWithPrimary();
 
 let served: Server | undefined;
 const upgraded = new UpgradedSockets();
+const eventStreams = new EventStreams();
 const adoption = adoptListen(boot, {
   onListening: (server) => {
     served = server;
     upgraded.watch(server);
+    eventStreams.watch(server);
     send({ emperor: 'listening' });
   },
   onNote: note,
 });
-const ending = endInOrder(boot.stopSignal, adoption, upgraded);
+const ending = endInOrder({
+  signal: boot.stopSignal,
+  stopTimeoutMs: boot.stopTimeoutMs,
+  adoption,
+  endStreams: () => {
+    upgraded.end();
+    eventStreams.end();
+  },
+});
 await runApp(adoption);
 
 async function runApp(adopted: Adoption): Promise<void> {

@@ -14,6 +14,7 @@ export interface WorkerBoot {
   readonly shared: ListenTarget | null;
   /** `SIGTERM` and the like; `SIGKILL` cannot be heard. */
   readonly stopSignal: NodeJS.Signals;
+  readonly stopTimeoutMs: number;
   readonly hasAddon: boolean;
   readonly primaryPid: number;
 }
