@@ -156,8 +156,8 @@ export interface ProbeRouter {
 
 /**
  * Connect to the unix socket `path` and send the listening descriptors over it (SCM_RIGHTS), with one line of JSON,
- * `{"listen": [addresses in the order of the descriptors]}`. Listening goes on. An emperor that adopted the router
- * holds the ports again by this.
+ * `{"listen": [addresses in the order of the descriptors]}`; beyond 64 descriptors the line comes in as many pieces,
+ * each with its part of them. Listening goes on. An emperor that adopted the router holds the ports again by this.
  */
 export interface PassListeners {
   readonly type: 'pass-listeners';

@@ -341,6 +341,32 @@ describe('an event stream whose worker left the table', () => {
   });
 });
 
+describe('what lasts, at a router that ends,', () => {
+  it('is ended in the same way within the grace, and the router then ends by itself', async (t) => {
+    const worker = await RecordingWorker.start(t, ({ requestLine }) =>
+      requestLine.includes('/events') ? eventHead : agreed('websocket'),
+    );
+    const router = await startRouter(t, { apps: [routeTo(worker.path)] });
+    const [events, socket] = [new RawConnection(router.port), new RawConnection(router.port)];
+    t.after(() => {
+      for (const connection of [events, socket]) connection.destroy();
+    });
+    events.write('GET /events HTTP/1.1\r\nHost: a.test\r\n\r\n');
+    socket.write('GET /chat HTTP/1.1\r\nHost: a.test\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n');
+    for (const connection of [events, socket]) await connection.until('a head', (text) => text.endsWith('\r\n\r\n'));
+    // Were they not ended by the schedule, the router would cut them only at the end of this.
+    router.connection.send({ type: 'shutdown', graceMs: 600_000, idleMs: 0 });
+    router.connection.send({ type: 'shutdown', graceMs: 8000, idleMs: 0 });
+    await events.until('its end', (text) => readAnswers(text).final[0]?.isWhole === true);
+    await events.ended();
+    await socket.until('a Close', (text) => text.endsWith(close1012));
+    socket.write('\x88\x82\0\0\0\0\x03\xf4');
+    await endsCleanly(socket);
+    socket.end();
+    assert.deepEqual(await router.process.exit(), { code: 0, signal: null });
+  });
+});
+
 function next(path: string): { key: string; address: string; weight: number } {
   return { key: 'app/2/1', address: `unix:${path}`, weight: 1 };
 }
