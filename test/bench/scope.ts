@@ -5,18 +5,24 @@ import type { Scope } from '../harness/scope.ts';
 export async function withScope(run: (scope: Scope) => Promise<void>): Promise<void> {
   const releases: (() => unknown)[] = [];
   const scope = { after: (release: () => unknown) => void releases.push(release) } as Scope;
-  // The programs under test run in process groups of their own, which ^C does not reach.
+  let released: Promise<void> | undefined;
+  // The programs under test run in process groups of their own, which ^C does not reach. The benchmark, whose
+  // resources vanish below it, goes on until then; what it says of that interests nobody.
   const onInterrupt = (): void => {
-    void releaseAll(releases).finally(() => process.exit(130));
+    process.on('unhandledRejection', () => undefined);
+    process.on('uncaughtException', () => undefined);
+    released ??= releaseAll(releases);
+    void released.finally(() => process.exit(130));
   };
   process.once('SIGINT', onInterrupt);
   process.once('SIGTERM', onInterrupt);
   try {
     await run(scope);
   } finally {
+    released ??= releaseAll(releases);
+    await released;
     process.off('SIGINT', onInterrupt);
     process.off('SIGTERM', onInterrupt);
-    await releaseAll(releases);
   }
 }
 

@@ -69,9 +69,8 @@ export class Measurement {
     const version = this.#nextVersion();
     const savedMs = performance.now();
     const deployed = this.contender.deploy({ version, isBroken: false });
-    const servedMs = await load.served(version, longestDeployMs);
+    const [servedMs] = await Promise.all([load.served(version, longestDeployMs), deployed]);
     this.#served = version;
-    await deployed;
     await pause(restMs);
     return { version, savedMs, servedMs };
   }
