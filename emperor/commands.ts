@@ -13,6 +13,7 @@ import { describeProblem } from './problem-text.ts';
 import type { Reconciler } from './reconciler.ts';
 import type { RouterSet } from './router-set.ts';
 import { scaleLimitMs, scaleProgress, type ScaleProgress } from './scale-progress.ts';
+import type { VassalHandle } from './vassal-handle.ts';
 
 export interface Refusal {
   /** HTTP status. */
@@ -166,20 +167,19 @@ export class Commands {
   async rollback(name: string, wait: boolean): Promise<CommandOutcome> {
     const found = await this.#findStarted(name);
     if (!('app' in found)) return found;
-    const { clock, deploys } = this.#options;
+    const { clock } = this.#options;
+    const before = found.app.live;
     const target = found.app.rollback(clock.nowMs());
     if (target === undefined) {
       const message = `${name} has no earlier generation that was good`;
       const hint = `mend the file, or \`emperor reload ${name}\` deploys it again as it is`;
       return { status: 409, error: { code: 'EMP_NO_EARLIER_GENERATION', message, hint } };
     }
-    const result = wait ? deploys.waitFor(name, target.order) : undefined;
-    this.#ordered();
-    return result ?? accepted;
+    return this.#deployed(found.app, { order: target.order, before }, wait);
   }
 
   async #renew(app: App, wait: boolean): Promise<CommandOutcome> {
-    const { clock, deploys, directory, hub } = this.#options;
+    const { clock, directory, hub } = this.#options;
     if (hub.phase === 'stopping') return ending;
     if (app.file?.state === 'invalid') {
       const [problem] = app.file.problems;
@@ -187,9 +187,34 @@ export class Commands {
       return { result: 'rejected', reason, ...this.#liveOf(app), tookMs: 0 };
     }
     app.renew(clock.nowMs());
-    const result = wait ? deploys.waitFor(app.name, app.order) : undefined;
+    return this.#deployed(app, { order: app.order, before: app.live }, wait);
+  }
+
+  /** A generation of `order` was asked for, to follow `before`. */
+  async #deployed(
+    app: App,
+    { order, before }: { readonly order: number; readonly before: VassalHandle | undefined },
+    wait: boolean,
+  ): Promise<CommandResult> {
+    const { deploys } = this.#options;
+    const took = this.#stopwatch();
+    const result = wait ? deploys.waitFor(app.name, order) : undefined;
     this.#ordered();
-    return result ?? accepted;
+    if (result === undefined) return accepted;
+    let isOver = false;
+    // While the app is paused no table names its generations, so nothing can be reported of the way to them.
+    const isBehindPause = (): boolean => {
+      const { isPaused, live } = app;
+      return isPaused && live !== undefined && live !== before && live.deployable.order >= order;
+    };
+    const isReported = await Promise.race([
+      result.then(() => true),
+      this.#until(() => isOver || isBehindPause()).then(() => !isBehindPause()),
+    ]);
+    isOver = true;
+    if (isReported) return result;
+    const reason = `it is paused: \`emperor resume ${app.name}\` lets its requests go`;
+    return { result: 'live', reason, ...this.#liveOf(app), tookMs: took() };
   }
 
   async #findStarted(name: string): Promise<{ readonly app: App } | Refusal> {

@@ -1,16 +1,25 @@
 // Gathers what status joins: the emperor's own facts, routers, apps, and the sentences about what runs in a lesser
 // way. It only reads.
 import type { Clock } from '../lib/clock.ts';
+import type { AppStats } from '../lib/messages.ts';
 import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
 import { native } from '../native/index.ts';
 import type { App } from './app.ts';
 import type { Apps } from './apps.ts';
 import type { EventHub } from './events.ts';
-import { instanceKey } from './facts.ts';
+import { instanceKey, type Desired } from './facts.ts';
 import { MemorySampler } from './memory.ts';
 import type { Reconciler } from './reconciler.ts';
+import { rolloutStatus } from './rollout-status.ts';
 import type { RouterSet } from './router-set.ts';
-import { buildStatus, pidsOf, type AppStatusFacts, type InstanceStatusFacts, type Status } from './status.ts';
+import {
+  buildStatus,
+  pidsOf,
+  type AppStatusFacts,
+  type InstanceStatusFacts,
+  type Origin,
+  type Status,
+} from './status.ts';
 import type { VassalHandle } from './vassal-handle.ts';
 import { version } from './version.ts';
 
@@ -24,6 +33,8 @@ export interface InspectionOptions {
   readonly hub: EventHub;
   /** What only the emperor itself knows to be lesser. */
   readonly notes: () => readonly string[];
+  /** How it came to be running. */
+  readonly origin: () => Origin;
 }
 
 export class Inspection {
@@ -38,8 +49,9 @@ export class Inspection {
   }
 
   status(): Status {
-    const { clock, directory, runDir, routers, reconciler, hub } = this.#options;
+    const { clock, directory, runDir, routers, reconciler, hub, origin } = this.#options;
     const stats = routers.appStats();
+    const desired = this.#options.apps.desired();
     const facts = {
       version,
       pid: process.pid,
@@ -51,8 +63,11 @@ export class Inspection {
       nativeMissing: native.missing,
       degraded: this.#degraded(),
       listen: this.listen(),
-      routers: routers.routers.map(({ id, pid, hello, stats: counters }) => ({ id, pid, hello, stats: counters })),
-      apps: this.#options.apps.all.map((app) => ({ ...this.#app(app), stats: stats.get(app.name) ?? [] })),
+      origin: origin(),
+      routers: routers.routers.map(({ id, pid, hello, isEnding, stats: counters }) => {
+        return { id, pid, hello, isEnding, stats: counters };
+      }),
+      apps: this.#options.apps.all.map((app) => this.#app(app, desired, stats.get(app.name) ?? [])),
     };
     return buildStatus({ ...facts, memory: this.#memory.sample(pidsOf(facts)) });
   }
@@ -60,23 +75,30 @@ export class Inspection {
   /** The addresses that clients connect to, with their real ports. */
   listen(): readonly string[] {
     const { routers } = this.#options;
-    const told = routers.routers.find(({ hello }) => hello !== undefined)?.hello?.listen;
+    const told = routers.routers.find(({ hello, isEnding }) => hello !== undefined && !isEnding)?.hello?.listen;
     return routers.listeners?.map(({ address }) => address) ?? told ?? [];
   }
 
-  #app(app: App): Omit<AppStatusFacts, 'stats'> {
-    const { reconciler } = this.#options;
+  #app(app: App, desired: Desired, stats: readonly AppStats[]): AppStatusFacts {
+    const { clock, reconciler } = this.#options;
     const state = reconciler.stateOf(app);
+    const spec = (app.live?.deployable ?? app.desired()?.target)?.spec;
+    const figures = stats.flatMap(({ generations }) => generations);
+    const now = { nowMs: clock.nowMs(), wallMs: clock.wallMs() };
     return {
       name: app.name,
       file: app.file?.file ?? null,
       state,
       generation: app.live?.generation ?? null,
       digest: app.live?.deployable.digest ?? null,
-      ...specFacts((app.live?.deployable ?? app.desired()?.target)?.spec),
+      ...specFacts(spec, app.processes),
       reason: reconciler.reasonOf(app, state),
       instances: [...app.instances.values()].map(instanceFacts),
       lastDeploy: app.lastDeploy,
+      isPaused: app.isPaused,
+      rollout: rolloutStatus(desired, app.facts(0, figures), now),
+      goodGenerations: app.memory().history.map(({ generation }) => generation),
+      stats,
     };
   }
 
@@ -97,9 +119,15 @@ export class Inspection {
   }
 }
 
-function specFacts(spec: VassalSpec | undefined): Pick<AppStatusFacts, 'domains' | 'runtime'> {
-  if (spec === undefined) return { domains: [], runtime: null };
-  return { domains: spec.domains, runtime: spec.app === undefined ? 'command' : 'node' };
+/** `scaled`: the operator's number of workers. */
+function specFacts(
+  spec: VassalSpec | undefined,
+  scaled: number | undefined,
+): Pick<AppStatusFacts, 'domains' | 'runtime' | 'processes'> {
+  if (spec === undefined) return { domains: [], runtime: null, processes: scaled ?? null };
+  const { domains } = spec;
+  if (spec.upstream !== undefined) return { domains, runtime: 'upstream', processes: null };
+  return { domains, runtime: spec.app === undefined ? 'command' : 'node', processes: scaled ?? spec.processes };
 }
 
 function instanceFacts({ name, generation, state, pid, report }: VassalHandle): InstanceStatusFacts {

@@ -7,6 +7,7 @@ import type { Problem } from './config/problem.ts';
 import type { Phase } from './events.ts';
 import type { InstanceState } from './lifecycle.ts';
 import type { Memory } from './memory.ts';
+import type { RolloutStatus } from './rollout-status.ts';
 
 export interface StatusFacts {
   readonly version: string;
@@ -19,6 +20,7 @@ export interface StatusFacts {
   /** Why the addon is not there; undefined where it is. */
   readonly nativeMissing: string | undefined;
   readonly degraded: readonly string[];
+  readonly origin: Origin;
   readonly listen: readonly string[];
   readonly routers: readonly RouterStatusFacts[];
   readonly apps: readonly AppStatusFacts[];
@@ -29,6 +31,7 @@ export interface RouterStatusFacts {
   readonly id: number;
   readonly pid: number | undefined;
   readonly hello: RouterHello | undefined;
+  readonly isEnding: boolean;
   readonly stats: RouterStats | undefined;
 }
 
@@ -43,6 +46,10 @@ export interface AppStatusFacts {
   readonly reason: string | null;
   readonly instances: readonly InstanceStatusFacts[];
   readonly lastDeploy: LastDeploy | null;
+  readonly processes: number | null;
+  readonly isPaused: boolean;
+  readonly rollout: RolloutStatus | null;
+  readonly goodGenerations: readonly number[];
   /** One entry per router. */
   readonly stats: readonly AppStats[];
 }
@@ -53,6 +60,24 @@ export interface InstanceStatusFacts {
   readonly state: InstanceState;
   readonly pid: number | undefined;
   readonly report: VassalState | undefined;
+}
+
+/** How the emperor came to be running. */
+export interface Origin {
+  /** `adoption`: after the emperor before it died; `upgrade`: in its place, under its pid. */
+  readonly startedBy: 'start' | 'adoption' | 'upgrade';
+  /** The last upgrade; null where there was none since the start. */
+  readonly upgrade: UpgradeState | null;
+}
+
+export interface UpgradeState {
+  readonly id: string;
+  /** The version that was to be replaced. */
+  readonly from: string;
+  /** `done`: new routers serve, and the old ones were told to end. */
+  readonly result: 'running' | 'done' | 'failed';
+  /** Why it failed; null otherwise. */
+  readonly reason: string | null;
 }
 
 export interface Status {
@@ -70,9 +95,10 @@ export interface Status {
     /** What runs in a lesser way, one sentence each. */
     readonly degraded: readonly string[];
     readonly native: { readonly loaded: boolean; readonly missing: string | null };
-  };
+  } & Origin;
   readonly router: {
     readonly transport: string;
+    /** Those that accept; `processes` has those that end as well. */
     readonly pids: readonly number[];
     readonly listen: readonly string[];
     readonly connections: number;
@@ -87,6 +113,8 @@ export interface RouterStatus {
   readonly pid: number | null;
   readonly transport: string | null;
   readonly transportReason: string | null;
+  /** It accepts no more, and finishes what runs. */
+  readonly isEnding: boolean;
   readonly connections: number;
   readonly requests: number;
   readonly rss: number | null;
@@ -109,6 +137,14 @@ export interface VassalStatus {
   readonly requests: number;
   /** Requests that wait for a worker now. */
   readonly queued: number;
+  /** Workers that are wanted: the file's number, or the operator's (`scale`). Null where we run none of them. */
+  readonly processes: number | null;
+  /** The operator said `pause`: its requests wait. */
+  readonly paused: boolean;
+  /** Null where none is under way. */
+  readonly rollout: RolloutStatus | null;
+  /** Generations that stood their probation, oldest first: `rollback` goes to the one before the live one. */
+  readonly goodGenerations: readonly number[];
 }
 
 export interface InstanceStatus {
@@ -150,10 +186,11 @@ export function buildStatus(facts: StatusFacts): Status {
       ...memoryOf(facts.pid, facts.memory),
       degraded: facts.degraded,
       native: { loaded: facts.nativeMissing === undefined, missing: facts.nativeMissing ?? null },
+      ...facts.origin,
     },
     router: {
       transport: routers.find(({ transport }) => transport !== null)?.transport ?? 'none',
-      pids: routers.flatMap(({ pid }) => (pid === null ? [] : [pid])),
+      pids: routers.flatMap(({ pid, isEnding }) => (pid === null || isEnding ? [] : [pid])),
       listen: facts.listen,
       connections: sum(routers.map(({ connections }) => connections)),
       requests: sum(routers.map(({ requests }) => requests)),
@@ -177,6 +214,7 @@ function routerStatus(router: RouterStatusFacts, memory: StatusFacts['memory']):
     pid: router.pid ?? null,
     transport: router.hello?.transport ?? null,
     transportReason: router.hello?.transportReason ?? null,
+    isEnding: router.isEnding,
     connections: router.stats?.connections ?? 0,
     requests: router.stats?.requests ?? 0,
     ...memoryOf(router.pid, memory),
@@ -197,6 +235,10 @@ function vassalStatus(app: AppStatusFacts, memory: StatusFacts['memory']): Vassa
     reason: app.reason,
     requests: sum(app.stats.map(({ requests }) => requests)),
     queued: sum(app.stats.map(({ queued }) => queued)),
+    processes: app.processes,
+    paused: app.isPaused,
+    rollout: app.rollout,
+    goodGenerations: app.goodGenerations,
   };
 }
 

@@ -1,7 +1,8 @@
-// emperor status [APP]: one readable table, the problems below it; --json gives everything.
+// emperor status [APP]: one readable table, the problems below it; one app is shown in full. --json gives everything.
 import { cliExit } from '../../lib/exit-codes.ts';
 import { EmperorError } from '../../lib/errors.ts';
 import { formatDuration, formatSize } from '../../lib/units.ts';
+import { appDetail, pausedLine, rolloutLine } from './app-detail.ts';
 import { describeProblem } from '../problem-text.ts';
 import type { Status, VassalStatus } from '../status.ts';
 import { layOut } from './table.ts';
@@ -29,13 +30,23 @@ export const addStatus: AddVerb = (program, { terminal, exitWith }) => {
             hint: '`emperor status` lists the apps',
           });
         }
-        terminal.out(flags.json === true ? `${JSON.stringify(status, null, 2)}\n` : formatStatus(status, terminal));
+        if (flags.json === true) terminal.out(`${JSON.stringify(status, null, 2)}\n`);
+        else terminal.out(app === undefined ? formatStatus(status, terminal) : formatApp(status, terminal));
       });
     });
 };
 
 function narrow(status: Status, app: string | undefined): Status {
   return app === undefined ? status : { ...status, vassals: status.vassals.filter(({ name }) => name === app) };
+}
+
+/** The row of one app, the problems of its file, and everything about it. */
+export function formatApp(status: Status, terminal: Pick<Terminal, 'hasColour'>): string {
+  const lines = [headLine(status), routerLine(status), '', ...appTable(status.vassals, terminal), ''];
+  const files = new Set(status.vassals.map(({ file }) => file));
+  const problems = status.emperor.problems.filter(({ file }) => files.has(file));
+  lines.push(...problemLines({ ...status.emperor, problems }, terminal), ...status.vassals.flatMap(appDetail));
+  return `${lines.join('\n')}\n`;
 }
 
 /** The table, at most 100 columns wide, and below it what needs attention. */
@@ -45,15 +56,22 @@ export function formatStatus(status: Status, terminal: Pick<Terminal, 'hasColour
     lines.push(`no apps: put a file such as hello.yaml into ${status.emperor.directory}`);
   else lines.push(...appTable(status.vassals, terminal));
   const attention = [
-    ...status.emperor.problems.flatMap((problem) => [
-      `${paint(terminal, 'red', 'problem')}  ${describeProblem(problem, status.emperor.directory)}`,
-      ...(problem.hint === null ? [] : [`         ${problem.hint}`]),
-    ]),
-    ...status.vassals.flatMap((app) => failureLines(app, terminal)),
+    ...problemLines(status.emperor, terminal),
+    ...status.vassals.flatMap((app) => [...failureLines(app, terminal), ...movingLines(app, terminal)]),
     ...status.emperor.degraded.map((sentence) => `${paint(terminal, 'yellow', 'note')}     ${sentence}`),
   ];
   if (attention.length > 0) lines.push('', ...attention);
   return `${lines.join('\n')}\n`;
+}
+
+function problemLines(
+  { problems, directory }: Pick<Status['emperor'], 'problems' | 'directory'>,
+  terminal: Pick<Terminal, 'hasColour'>,
+): readonly string[] {
+  return problems.flatMap((problem) => [
+    `${paint(terminal, 'red', 'problem')}  ${describeProblem(problem, directory)}`,
+    ...(problem.hint === null ? [] : [`         ${problem.hint}`]),
+  ]);
 }
 
 function headLine({ version, emperor }: Status): string {
@@ -131,5 +149,14 @@ function failureLines(app: VassalStatus, terminal: Pick<Terminal, 'hasColour'>):
   return [
     `${paint(terminal, 'red', app.state.padEnd(8))} ${app.name}: ${app.reason}`,
     ...log.map((line) => `         ${paint(terminal, 'dim', `| ${line}`)}`),
+  ];
+}
+
+/** What is on its way, or waits for the operator. */
+function movingLines(app: VassalStatus, terminal: Pick<Terminal, 'hasColour'>): readonly string[] {
+  const label = (text: string): string => paint(terminal, 'yellow', text.padEnd(8));
+  return [
+    ...(app.paused ? [`${label('paused')} ${app.name}: ${pausedLine(app)}`] : []),
+    ...(app.rollout === null ? [] : [`${label('rollout')} ${app.name}: ${rolloutLine(app.rollout)}`]),
   ];
 }

@@ -34,12 +34,25 @@ const facts: StatusFacts = {
   runDir: '/run/emperor',
   problems: [],
   nativeMissing: undefined,
+  origin: { startedBy: 'start', upgrade: null },
   degraded: [],
   listen: [':8080'],
   routers: [
-    { id: 1, pid: 20, hello: undefined, stats: { type: 'stats', connections: 2, requests: 5, apps: [] } },
-    { id: 2, pid: 21, hello: undefined, stats: { type: 'stats', connections: 1, requests: 7, apps: [] } },
-    { id: 3, pid: undefined, hello: undefined, stats: undefined },
+    {
+      id: 1,
+      pid: 20,
+      hello: undefined,
+      isEnding: false,
+      stats: { type: 'stats', connections: 2, requests: 5, apps: [] },
+    },
+    {
+      id: 2,
+      pid: 21,
+      hello: undefined,
+      isEnding: false,
+      stats: { type: 'stats', connections: 1, requests: 7, apps: [] },
+    },
+    { id: 3, pid: undefined, hello: undefined, isEnding: false, stats: undefined },
   ],
   apps: [
     {
@@ -53,6 +66,10 @@ const facts: StatusFacts = {
       reason: null,
       instances: [{ key: 'shop/7', generation: 7, state: 'ready', pid: 40, report }],
       lastDeploy: { generation: 7, result: 'live', reason: null, tookMs: 142, log: [] },
+      processes: 2,
+      isPaused: true,
+      rollout: null,
+      goodGenerations: [5, 7],
       stats: [
         {
           name: 'shop',
@@ -91,6 +108,7 @@ describe('status', () => {
       [shop?.name, shop?.state, shop?.generation, shop?.domains, shop?.runtime],
       ['shop', 'running', 7, ['shop.localhost'], 'node'],
     );
+    assert.deepEqual([shop?.processes, shop?.paused, shop?.rollout, shop?.goodGenerations], [2, true, null, [5, 7]]);
     assert.deepEqual(shop?.lastDeploy, { generation: 7, result: 'live', reason: null, tookMs: 142, log: [] });
   });
 
