@@ -17,6 +17,10 @@ export interface EmperorOptions {
   readonly vassals?: Readonly<Record<string, string>>;
   /** emperor.yaml's content. */
   readonly config?: string;
+  /** Addresses given by flag; none: those of emperor.yaml. Default: any port of 127.0.0.1. */
+  readonly listen?: readonly string[];
+  /** Another build's entry point instead of ours. */
+  readonly program?: string;
   /** Further flags of `emperor run`. */
   readonly flags?: readonly string[];
   readonly env?: Readonly<Record<string, string | undefined>>;
@@ -42,8 +46,18 @@ export interface StatusJson {
     uptime: number;
     directory: string;
     problems: { file: string; line: number | null; column: number | null; message: string; hint: string | null }[];
+    degraded: string[];
+    startedBy: string;
+    upgrade: { id: string; from: string; result: string; reason: string | null } | null;
   };
-  readonly router: { transport: string; pids: number[]; listen: string[]; connections: number; requests: number };
+  readonly router: {
+    transport: string;
+    pids: number[];
+    listen: string[];
+    connections: number;
+    requests: number;
+    processes: { id: number; pid: number | null; isEnding: boolean }[];
+  };
   readonly vassals: VassalJson[];
 }
 
@@ -220,23 +234,19 @@ export function launchEmperor(t: Scope, options: EmperorOptions = {}): EmperorPr
   for (const [file, content] of Object.entries(options.vassals ?? {})) writeFileSync(join(directory, file), content);
   const config = join(base, 'emperor.yaml');
   writeFileSync(config, options.config ?? '');
-  const args = [
-    'run',
-    directory,
-    '--run-dir',
-    runDir,
-    '--config',
-    config,
-    '--listen',
-    '127.0.0.1:0',
-    ...(options.flags ?? []),
-  ];
-  const process = startProgram(t, entryPoints.emperor, args, { env: { EMPEROR_RUN_DIR: undefined, ...options.env } });
+  const args = ['run', directory, '--run-dir', runDir, '--config', config, ...flagsOf(options)];
+  const process = startProgram(t, options.program ?? entryPoints.emperor, args, {
+    env: { EMPEROR_RUN_DIR: undefined, ...options.env },
+  });
   const emperor = new EmperorProcess(directory, runDir, process);
   t.after(async () => {
     await leavesNothing(emperor, options.endsItself === true);
   });
   return emperor;
+}
+
+function flagsOf({ listen = ['127.0.0.1:0'], flags = [] }: EmperorOptions): readonly string[] {
+  return [...listen.flatMap((address) => ['--listen', address]), ...flags];
 }
 
 /** Runs one `emperor` command to its end. */
