@@ -38,11 +38,14 @@ const firstPauseMs = 1000;
 /** Code that cannot be loaded is seldom mended within a second. */
 const firstLoadPauseMs = 5000;
 
-/** Decides by the deaths of what is wanted now, oldest first; an edit starts with an empty list. */
-export function decideRestart(deaths: readonly Death[], nowMs: number): RestartDecision {
+/**
+ * Decides by the deaths of what is wanted now, oldest first; an edit starts with an empty list. `mostMs` bounds the
+ * pause where a longer one costs more than trying in vain.
+ */
+export function decideRestart(deaths: readonly Death[], nowMs: number, mostMs = longestPauseMs): RestartDecision {
   const last = deaths.at(-1);
   if (last === undefined) return { restart: true, reason: 'first start' };
-  const waitMs = pauseAfter(deaths, last);
+  const waitMs = Math.min(mostMs, pauseAfter(deaths, last));
   const untilMs = last.atMs + waitMs;
   if (nowMs >= untilMs) return { restart: true, reason: `restart: ${last.message}` };
   return {

@@ -36,6 +36,8 @@ const shortestDrainMs = 30_000;
 const idlePart = 0.9;
 /** At the emperor's own end idle connections get this long for a last request that is on its way. */
 const lastRequestMs = 500;
+/** Without a router nobody serves at all, and what waits to be accepted is soon more than the kernel keeps. */
+const longestRouterPauseMs = 1000;
 /** A router that has not dialled in after so long hangs, and is replaced. */
 const helloTimeoutMs = 15_000;
 
@@ -276,7 +278,7 @@ export class RouterSet implements RouterEvents {
     const { clock, log, env, controlPath } = this.#options;
     const listeners = this.#listeners;
     if (listeners === undefined) return false;
-    const decision = decideRestart(this.#deaths, clock.nowMs());
+    const decision = decideRestart(this.#deaths, clock.nowMs(), longestRouterPauseMs);
     this.#timer?.cancel();
     if (!decision.restart) {
       this.#timer = clock.after(Math.max(1, decision.untilMs - clock.nowMs()), this.#options.onChange);

@@ -84,9 +84,12 @@ async function underLoad(box: Box, work: () => Promise<void>): Promise<void> {
   const opened = new Set<Connection>();
   const options: ClientOptions = { port: box.port, app, recorder, random: new Random(1), pace, opened };
   const clients = [getOnKeptConnections, idle, idle, webSocket, webSocket].map((client) => client(options));
-  await work();
-  pace.end();
-  await Promise.all(clients);
+  try {
+    await work();
+  } finally {
+    pace.end();
+    await Promise.all(clients);
+  }
 }
 
 /** Nothing of what was replaced runs any more, and no client is connected. */
