@@ -23,7 +23,7 @@ export interface Registered extends Registration {
 export interface Backend {
   readonly address: string;
   readonly weight: number;
-  /** `file`: it stands there, with or without being registered as well. */
+  /** `file`: it stands there, which counts, with or without being registered as well. */
   readonly source: 'file' | 'registered';
   /** As its instance sees it; null where no instance does. */
   readonly state: string | null;
@@ -88,7 +88,6 @@ export class UpstreamCommands {
       const registered = timed.find((one) => one.address === address);
       return {
         address,
-        // What is registered in addition may give it another weight.
         weight: worker?.weight ?? weight,
         source,
         state: worker?.state ?? null,

@@ -1,10 +1,13 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { describeDeploy, describeStart } from '../../emperor/cli/announcer.ts';
+import { describeResult } from '../../emperor/cli/app-verb.ts';
 import { planLines } from '../../emperor/cli/check-plan.ts';
-import { formatStatus } from '../../emperor/cli/status.ts';
+import { formatApp, formatStatus } from '../../emperor/cli/status.ts';
 import { layOut } from '../../emperor/cli/table.ts';
+import type { RolloutStatus } from '../../emperor/rollout-status.ts';
 import { buildStatus, type AppStatusFacts, type Status } from '../../emperor/status.ts';
+import type { VassalState } from '../../lib/messages.ts';
 import { specOf } from '../harness/planner-model.ts';
 
 function statusOf(
@@ -127,6 +130,77 @@ describe('emperor status', () => {
   it('colours the state and nothing else that bears the same word', () => {
     const text = formatStatus(statusOf([{ name: 'running' }]), { hasColour: true });
     assert.match(text, /\nrunning {2}\u001b\[32mrunning\u001b/);
+  });
+});
+
+describe('emperor status of one app', () => {
+  const worker = { id: 1, pid: 41, state: 'ready', address: 'unix:/r/1.sock', weight: 1, restarts: 2 } as const;
+  const report: VassalState = {
+    type: 'state',
+    phase: 'ready',
+    readyMs: 10,
+    readyBy: 'listen',
+    processes: 1,
+    workers: [{ ...worker, lastExit: 'killed by SIGKILL' }],
+    failure: null,
+    logProblem: null,
+  };
+
+  it('has every worker, what is under way, and the end of a failed deploy', () => {
+    const rollout: RolloutStatus = {
+      strategy: 'canary',
+      generation: 3,
+      step: 2,
+      steps: 3,
+      share: 0.25,
+      since: '2026-01-01T00:00:00.000Z',
+      figures: [{ generation: 3, requests: 50, errors: 6, summary: '12.0% errors (6 of 50)' }],
+    };
+    const lastDeploy = {
+      generation: 2,
+      result: 'failed',
+      reason: 'worker 1 ended with exit code 7',
+      tookMs: 1200,
+      log: Array.from({ length: 50 }, (_, index) => `line ${index + 1}`),
+    } as const;
+    const instances = [{ key: 'shop/2', generation: 2, state: 'ready', pid: 40, report }] as const;
+    const app = { state: 'paused', isPaused: true, processes: 4, rollout, lastDeploy, instances } as const;
+    const lines = formatApp(statusOf([{ ...app, goodGenerations: [1, 2] }]), { hasColour: false }).split('\n');
+    for (const line of [
+      'wanted   4 workers',
+      'paused   requests wait; `emperor resume shop` lets them go',
+      'rollout  canary: generation 3 has 25% of the clients, step 2 of 3, since 2026-01-01T00:00:00.000Z',
+      '         generation 3: 12.0% errors (6 of 50)',
+      'good     1 (`emperor rollback shop` goes back)',
+      'last deploy: generation 2 failed after 1.2 s',
+      '  worker 1 ended with exit code 7',
+      '  | line 1',
+      '  | line 50',
+    ]) {
+      assert.ok(lines.includes(line), `${line}\nin\n${lines.join('\n')}`);
+    }
+    assert.ok(lines.some((line) => /^ *2 +ready +1 +ready +41 .* 2 +killed by SIGKILL$/.test(line)));
+    assert.ok(lines.some((line) => line.startsWith('problem  shop.yaml:3:7')));
+    for (const line of lines.slice(2)) assert.ok(line.length <= 100, line);
+  });
+
+  it('that runs nothing says so', () => {
+    const text = formatApp(statusOf([{ state: 'stopped', generation: null }]), { hasColour: false });
+    assert.match(text, /\nnothing of it runs\n/);
+  });
+});
+
+describe('what a verb prints', () => {
+  it('says what became of it', () => {
+    const result = { result: 'live', reason: null, generation: 4, tookMs: 1200 } as const;
+    assert.equal(describeResult('reload', result), 'generation 4 is live, 1.2 s');
+    const back = { ...result, reason: 'rolled back from generation 3 by the operator' };
+    assert.equal(
+      describeResult('rollback', back),
+      'generation 4 is live, 1.2 s: rolled back from generation 3 by the operator',
+    );
+    assert.equal(describeResult('scale', { ...result, result: 'failed', reason: 'why' }), 'not scaled: why');
+    assert.equal(describeResult('pause', { ...result, result: 'cancelled', reason: 'x' }), 'pause was not done: x');
   });
 });
 
