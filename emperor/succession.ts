@@ -70,8 +70,11 @@ export class Succession {
       return { startedBy: hadPredecessor ? 'adoption' : 'start', upgrade: this.#failed ?? null };
     }
     const { id, from } = handover;
-    const isDone = hub.phase === 'serving' && !routers.isRenewing;
-    const reason = isDone ? null : (routers.trouble ?? addresses.problem ?? null);
+    const isServing = hub.phase === 'serving';
+    const isDone = isServing && !routers.isRenewing;
+    // Without the sockets there will be no new routers. While we start nobody was asked for them yet.
+    const obstacle = isServing && addresses.held === undefined ? addresses.problem : undefined;
+    const reason = isDone ? null : (routers.trouble ?? obstacle ?? null);
     const result = isDone ? 'done' : reason === null ? 'running' : 'failed';
     return { startedBy: 'upgrade', upgrade: this.#failed ?? { id, from, result, reason } };
   }
