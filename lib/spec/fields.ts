@@ -142,7 +142,8 @@ export const requestPath = z
   .meta(words('path'));
 
 const upstreamWords = 'unix:/path or http://host:port';
-const hostPattern = String.raw`(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])`;
+/** No host is called `unix`: it could not be told from a path. */
+const hostPattern = String.raw`(?!unix:)(?:[A-Za-z0-9](?:[A-Za-z0-9._-]*[A-Za-z0-9])?|\[[0-9A-Fa-f:.]+\])`;
 const portPattern = String.raw`(?:[1-9]\d{0,3}|[1-5]\d{4}|6[0-4]\d{3}|65[0-4]\d{2}|655[0-2]\d|6553[0-5])`;
 const upstreamPattern = `^(?:unix:/[^\\0]+|(?:[Hh][Tt][Tt][Pp]://)?${hostPattern}:${portPattern}/?)$`;
 

@@ -48,6 +48,8 @@ const bad: readonly object[] = [
   { upstream: 'http://a:1/path' },
   { upstream: 'http://user@a:1' },
   { upstream: 'unix:relative' },
+  { upstream: 'unix:80' },
+  { upstream: 'http://unix:80' },
   { upstream: 'unix:/a\u0000b' },
   { upstream: '/run/x.sock' },
   { upstream: ['http://a:1', 5] },
