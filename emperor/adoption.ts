@@ -20,7 +20,7 @@ interface Surroundings {
   readonly log: Logger;
 }
 
-/** Waits for the children of an emperor that died; those that can be seen alive are waited for longer. */
+/** Waits for the children of the emperor before us; those that can be seen alive are waited for longer. */
 export async function awaitOrphans(
   controlPath: string,
   dialledIn: ReadonlySet<number>,
@@ -29,7 +29,7 @@ export async function awaitOrphans(
   const orphans = findOrphans(controlPath);
   const isBlind = process.platform !== 'linux';
   const untilMs = clock.nowMs() + (isBlind ? adoptionMs : longestAdoptionMs);
-  log.info({ orphans: orphans.length }, 'taking over from an emperor that died');
+  log.info({ orphans: orphans.length }, 'waiting for the children of the emperor before us');
   while (clock.nowMs() < untilMs) {
     if (!isBlind && orphans.every((pid) => dialledIn.has(pid) || !isAlive(pid))) return;
     await new Promise<void>((resolve) => {

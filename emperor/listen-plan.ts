@@ -9,8 +9,12 @@ export interface ListenPlan {
   readonly dropped: readonly Listener[];
 }
 
-/** `wanted` as the settings spell them; port 0 is any port that we hold on the same host. */
-export function planListening(wanted: readonly string[], held: readonly Listener[]): ListenPlan {
+/**
+ * `addresses` as the settings spell them: one that is named twice counts once, and port 0 is any port that we hold on
+ * the same host.
+ */
+export function planListening(addresses: readonly string[], held: readonly Listener[]): ListenPlan {
+  const wanted = addresses.filter((text, index) => isFirst(text, addresses.slice(0, index)));
   const left = [...held];
   const take = (accepts: (listener: Listener) => boolean): Listener | undefined => {
     const index = left.findIndex(accepts);
@@ -20,6 +24,11 @@ export function planListening(wanted: readonly string[], held: readonly Listener
   const exact = wanted.map((text) => take(({ address }) => address === canonical(text)));
   const slots = wanted.map((text, index) => exact[index] ?? take(({ address }) => isAnyPortOf(text, address)) ?? text);
   return { slots, dropped: left };
+}
+
+function isFirst(text: string, before: readonly string[]): boolean {
+  const address = canonical(text);
+  return address.endsWith(':0') || !before.some((other) => canonical(other) === address);
 }
 
 function canonical(text: string): string {

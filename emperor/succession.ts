@@ -65,18 +65,11 @@ export class Succession {
 
   /** For status. */
   origin(): Origin {
-    const { handover, hadPredecessor, hub, routers, addresses } = this.#options;
+    const { handover, hadPredecessor } = this.#options;
     if (handover === undefined) {
       return { startedBy: hadPredecessor ? 'adoption' : 'start', upgrade: this.#failed ?? null };
     }
-    const { id, from } = handover;
-    const isServing = hub.phase === 'serving';
-    const isDone = isServing && !routers.isRenewing;
-    // Without the sockets there will be no new routers. While we start nobody was asked for them yet.
-    const obstacle = isServing && addresses.held === undefined ? addresses.problem : undefined;
-    const reason = isDone ? null : (routers.trouble ?? obstacle ?? null);
-    const result = isDone ? 'done' : reason === null ? 'running' : 'failed';
-    return { startedBy: 'upgrade', upgrade: this.#failed ?? { id, from, result, reason } };
+    return { startedBy: 'upgrade', upgrade: this.#failed ?? this.#progress(handover) };
   }
 
   /** Tries the code on disk. Never rejects. */
@@ -100,6 +93,17 @@ export class Succession {
     }
     const id = randomUUID();
     return { id, from: version, to: trial.version, execute: async () => this.#execute(id) };
+  }
+
+  #progress({ id, from }: Handover): UpgradeState {
+    const { hub, routers, addresses } = this.#options;
+    const isServing = hub.phase === 'serving';
+    const isDone = isServing && !routers.isRenewing;
+    // Without the sockets there will be no new routers. While we start nobody was asked for them yet.
+    const obstacle = isServing && addresses.held === undefined ? addresses.problem : undefined;
+    const reason = routers.trouble ?? obstacle ?? null;
+    if (isDone) return { id, from, result: 'done', reason: null };
+    return { id, from, result: reason === null ? 'running' : 'failed', reason };
   }
 
   async #execute(id: string): Promise<void> {

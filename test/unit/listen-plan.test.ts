@@ -32,8 +32,10 @@ describe('which listening sockets stay when the addresses change', () => {
     assert.deepEqual(planListening(['127.0.0.2:0'], have).slots, ['127.0.0.2:0']);
   });
 
-  it('a socket is given to one address only', () => {
+  it('an address that is named twice is one; any port twice are two', () => {
     const have = held(':80');
-    assert.deepEqual(planListening([':80', ':80'], have), { slots: [have[0], ':80'], dropped: [] });
+    assert.deepEqual(planListening([':80', '*:80', '80'], have), { slots: have, dropped: [] });
+    assert.deepEqual(planListening(['::1', ':90', ':90'], []).slots, ['::1', ':90']);
+    assert.deepEqual(planListening([':0', ':0'], []).slots, [':0', ':0']);
   });
 });
