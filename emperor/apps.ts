@@ -3,6 +3,7 @@
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { VassalHello } from '../lib/messages.ts';
+import { completeSpec } from '../lib/spec/complete-spec.ts';
 import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
 import { App } from './app.ts';
 import { isSameMemory, readMemory, writeMemory, type AppMemory } from './app-memory.ts';
@@ -132,7 +133,9 @@ export class Apps {
       connection.send({ type: 'stop' });
       return;
     }
-    const { spec, digest } = hello.running;
+    const { digest } = hello.running;
+    // Another build may have started it, which did not know each key of ours.
+    const spec = completeSpec(hello.running.spec) ?? hello.running.spec;
     const app = this.#ensure(hello.name);
     const deployable = { spec, digest, order: 0 };
     const { processes } = hello.running.state;
@@ -170,8 +173,9 @@ export class Apps {
       const memory = app.memory();
       const before = this.#remembered.get(app.name);
       if (before !== undefined && isSameMemory(before, memory)) return [];
-      this.#remembered.set(app.name, memory);
-      return writeMemory(this.#options.runDir, app.name, memory) ?? [];
+      const problem = writeMemory(this.#options.runDir, app.name, memory);
+      if (problem === undefined) this.#remembered.set(app.name, memory);
+      return problem ?? [];
     });
   }
 

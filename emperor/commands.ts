@@ -13,7 +13,6 @@ import { describeProblem } from './problem-text.ts';
 import type { Reconciler } from './reconciler.ts';
 import type { RouterSet } from './router-set.ts';
 import { scaleLimitMs, scaleProgress, type ScaleProgress } from './scale-progress.ts';
-import type { VassalHandle } from './vassal-handle.ts';
 
 export interface Refusal {
   /** HTTP status. */
@@ -168,14 +167,13 @@ export class Commands {
     const found = await this.#findStarted(name);
     if (!('app' in found)) return found;
     const { clock } = this.#options;
-    const before = found.app.live;
     const target = found.app.rollback(clock.nowMs());
     if (target === undefined) {
       const message = `${name} has no earlier generation that was good`;
       const hint = `mend the file, or \`emperor reload ${name}\` deploys it again as it is`;
       return { status: 409, error: { code: 'EMP_NO_EARLIER_GENERATION', message, hint } };
     }
-    return this.#deployed(found.app, { order: target.order, before }, wait);
+    return this.#deployed(found.app, target.order, wait);
   }
 
   async #renew(app: App, wait: boolean): Promise<CommandOutcome> {
@@ -187,34 +185,14 @@ export class Commands {
       return { result: 'rejected', reason, ...this.#liveOf(app), tookMs: 0 };
     }
     app.renew(clock.nowMs());
-    return this.#deployed(app, { order: app.order, before: app.live }, wait);
+    return this.#deployed(app, app.order, wait);
   }
 
-  /** A generation of `order` was asked for, to follow `before`. */
-  async #deployed(
-    app: App,
-    { order, before }: { readonly order: number; readonly before: VassalHandle | undefined },
-    wait: boolean,
-  ): Promise<CommandResult> {
-    const { deploys } = this.#options;
-    const took = this.#stopwatch();
-    const result = wait ? deploys.waitFor(app.name, order) : undefined;
+  /** A generation of `order` was asked for. */
+  async #deployed(app: App, order: number, wait: boolean): Promise<CommandResult> {
+    const result = wait ? this.#options.deploys.waitFor(app.name, order) : undefined;
     this.#ordered();
-    if (result === undefined) return accepted;
-    let isOver = false;
-    // While the app is paused no table names its generations, so nothing can be reported of the way to them.
-    const isBehindPause = (): boolean => {
-      const { isPaused, live } = app;
-      return isPaused && live !== undefined && live !== before && live.deployable.order >= order;
-    };
-    const isReported = await Promise.race([
-      result.then(() => true),
-      this.#until(() => isOver || isBehindPause()).then(() => !isBehindPause()),
-    ]);
-    isOver = true;
-    if (isReported) return result;
-    const reason = `it is paused: \`emperor resume ${app.name}\` lets its requests go`;
-    return { result: 'live', reason, ...this.#liveOf(app), tookMs: took() };
+    return result ?? accepted;
   }
 
   async #findStarted(name: string): Promise<{ readonly app: App } | Refusal> {

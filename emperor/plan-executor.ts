@@ -120,15 +120,9 @@ export class PlanExecutor {
   }
 
   #publish({ apps: routes, reason }: Extract<Action, { readonly type: 'publish' }>): void {
-    const { apps, routers, dirs, log } = this.#options;
+    const { routers, log } = this.#options;
     const version = routers.publish(routes);
     log.debug({ version, reason }, 'routes published');
-    for (const app of apps.all) {
-      const { live } = app;
-      if (live === undefined || live.routedVersion !== 0) continue;
-      live.routedVersion = version;
-      this.#report(dirs.link(app.name, live.generation), `linking the live socket of ${app.name}`);
-    }
   }
 
   #forgetApp(name: string): void {

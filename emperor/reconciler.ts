@@ -46,6 +46,7 @@ const mostRounds = 12;
 export class Reconciler {
   readonly #options: ReconcilerOptions;
   readonly #executor: PlanExecutor;
+  #memoryProblem = '';
   #snapshot: ConfigSnapshot | undefined;
   #turn: Promise<void> | undefined;
   #isDirty = false;
@@ -233,13 +234,22 @@ export class Reconciler {
     for (const app of apps.all) {
       const { live } = app;
       hub.tellApp({ name: app.name, state: this.stateOf(app), generation: live?.generation ?? null });
-      if (live === undefined || live.isAnnounced || live.routedVersion === 0) continue;
-      if (!routers.hasApplied(live.routedVersion)) continue;
+      if (live === undefined) continue;
+      if (live.routedVersion === 0) this.#noteRouted(live);
+      if (live.isAnnounced || !routers.hasApplied(live.routedVersion)) continue;
       live.isAnnounced = true;
       live.liveSinceMs = clock.nowMs();
       // It cannot reject: a data path that fails is one of its results.
       void this.#confirm(app, live);
     }
+  }
+
+  /** The plan is done, so the table as it is now gives it the traffic, or, of a paused app, would. */
+  #noteRouted(live: VassalHandle): void {
+    const { routers, dirs, log } = this.#options;
+    live.routedVersion = routers.routes.version;
+    const why = dirs.link(live.name, live.generation);
+    if (why !== undefined) log.error({ why }, `linking the live socket of ${live.name} failed`);
   }
 
   /** A deploy is reported only after a probe of every router reached the new generation. */
@@ -251,14 +261,18 @@ export class Reconciler {
       log.error({ app: app.name, generation: instance.generation, why: outcome.problem }, 'the data path fails');
     }
     if (app.live !== instance) return;
-    deploys.live(app, instance, clock.nowMs(), outcome.problem);
+    const note = app.isPaused ? `it is paused: \`emperor resume ${app.name}\` lets its requests go` : undefined;
+    deploys.live(app, instance, clock.nowMs(), outcome.problem ?? note);
     this.wake();
   }
 
   /** What an operator said, and what was good, outlives us. */
   #remember(): void {
     const { apps, log } = this.#options;
-    for (const why of apps.remember()) log.error({ why }, 'keeping what is to be remembered failed');
+    const why = apps.remember().join('; ');
+    // A full disk is told once, not at every turn.
+    if (why !== '' && why !== this.#memoryProblem) log.error({ why }, 'keeping what is to be remembered failed');
+    this.#memoryProblem = why;
   }
 
   #arm(wakeAtMs: number | undefined): void {
