@@ -53,6 +53,8 @@ export interface NativeAddon {
    * is handed to a foreign program, which by sd_listen_fds(3) may expect that accept() waits.
    */
   setBlocking(fd: number): void;
+  /** For a descriptor that came through execve: children started from now on do not inherit it. */
+  setCloseOnExec(fd: number): void;
   /** SO_PEERCRED of a connected unix socket's descriptor; ENOTCONN for any other socket. */
   peerCredentials(fd: number): PeerCredentials;
   /**
@@ -128,6 +130,7 @@ const functions: readonly string[] = Object.keys({
   localPort: true,
   closeDescriptor: true,
   setBlocking: true,
+  setCloseOnExec: true,
   createPipe: true,
   peerCredentials: true,
   sendDescriptors: true,

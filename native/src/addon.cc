@@ -13,6 +13,7 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("localPort", LocalPort);
   add("closeDescriptor", CloseDescriptor);
   add("setBlocking", SetBlocking);
+  add("setCloseOnExec", SetCloseOnExec);
   add("peerCredentials", PeerCredentials);
   add("sendDescriptors", SendDescriptors);
   add("receiveDescriptors", ReceiveDescriptors);

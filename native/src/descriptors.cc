@@ -193,3 +193,10 @@ Napi::Value SetBlocking(const Napi::CallbackInfo& info) {
   if (!MakeBlocking(*fd)) return ThrowSystemError(info.Env(), errno, "fcntl");
   return info.Env().Undefined();
 }
+
+Napi::Value SetCloseOnExec(const Napi::CallbackInfo& info) {
+  const auto fd = DescriptorArgument(info, 0);
+  if (!fd) return Napi::Value();
+  if (!MakeCloseOnExec(*fd)) return ThrowSystemError(info.Env(), errno, "fcntl");
+  return info.Env().Undefined();
+}

@@ -11,6 +11,7 @@ Napi::Value LocalPort(const Napi::CallbackInfo& info);
 
 Napi::Value CloseDescriptor(const Napi::CallbackInfo& info);
 Napi::Value SetBlocking(const Napi::CallbackInfo& info);
+Napi::Value SetCloseOnExec(const Napi::CallbackInfo& info);
 Napi::Value SendDescriptors(const Napi::CallbackInfo& info);
 Napi::Value ReceiveDescriptors(const Napi::CallbackInfo& info);
 Napi::Value SocketPair(const Napi::CallbackInfo& info);

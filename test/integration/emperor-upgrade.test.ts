@@ -7,6 +7,7 @@ import { describe, it, type TestContext } from 'node:test';
 import { startEmperor, type EmperorOptions, type EmperorProcess, type StatusJson } from '../harness/emperor-process.ts';
 import { RawConnection } from '../harness/http-client.ts';
 import { withoutAddon } from '../harness/native-addon.ts';
+import { descriptorLinks } from '../../emperor/proc.ts';
 import { OwnBuild } from '../harness/own-build.ts';
 import { gone } from '../harness/processes.ts';
 import { Traffic } from '../harness/traffic.ts';
@@ -41,6 +42,16 @@ async function whoIn(connection: RawConnection, count: number): Promise<string> 
   const answers = (text: string): number => [...text.matchAll(/\r\n\r\n\d+ \d+/g)].length;
   connection.write(get);
   return connection.until(`answer ${count}`, (text) => answers(text) >= count, 20_000);
+}
+
+/** Inodes of the sockets that listen on a port of 127.0.0.1. */
+function listeningInodes(port: number): readonly string[] {
+  const hexadecimal = port.toString(16).toUpperCase().padStart(4, '0');
+  const lines = readFileSync('/proc/net/tcp', 'utf8').split('\n');
+  return lines.flatMap((line) => {
+    const fields = line.trim().split(/\s+/);
+    return fields[1]?.endsWith(`:${hexadecimal}`) === true && fields[3] === '0A' ? (fields[9] ?? []) : [];
+  });
 }
 
 function zombiesOf(parent: number): readonly string[] {
@@ -107,6 +118,15 @@ describe('an upgrade', { skip: withoutAddon }, () => {
     emperor.write('who.yaml', 'app: ./who.cjs\nenv: {A: b}\n');
     await emperor.generationIs('who', 2);
     assert.match((await emperor.ask({ host: 'who.localhost' })).body, /^2 /);
+    const { instances } = await emperor.generationIs('who', 2);
+    const sockets = new Set(listeningInodes(emperor.port).map((inode) => `socket:[${inode}]`));
+    assert.ok(
+      descriptorLinks(emperor.process.pid).some((link) => sockets.has(link)),
+      'the emperor holds the port',
+    );
+    for (const pid of instances.flatMap((one) => [one.pid, ...one.workers.map((worker) => worker.pid)])) {
+      assert.ok(!descriptorLinks(pid).some((link) => sockets.has(link)), `process ${pid} of the app holds no port`);
+    }
   });
 
   it('still hears at once of the death of what it adopted, and leaves no zombie', async (t) => {

@@ -86,6 +86,29 @@ describe('becoming another program', { skip: withoutAddon }, () => {
     assert.match(staying.stdout, /heard\n$/);
   });
 
+  it('what came through it is inherited by children until that is ended', async (t) => {
+    const becoming = startWithAddon(
+      t,
+      `const { spawnSync } = await import('node:child_process');
+      // With a gap below it: Node ends inheritance itself, up to the first gap.
+      const low = addon.listenTcp('127.0.0.1', 0, 16);
+      const has = (fd) => spawnSync('sh', ['-c', 'test -e /proc/$$/fd/' + fd]).status === 0;
+      if (process.env.KEPT === undefined) {
+        const many = Array.from({ length: 40 }, () => addon.listenTcp('127.0.0.1', 0, 16));
+        const kept = many.at(-1);
+        const again = ['--input-type=module', '--eval', process.execArgv.at(-1)];
+        addon.execute(process.execPath, ['node', ...again], ['KEPT=' + kept, 'PATH=' + process.env.PATH], [kept]);
+      }
+      const kept = Number(process.env.KEPT);
+      console.log('before=' + Number(has(kept)));
+      addon.setCloseOnExec(kept);
+      console.log('after=' + Number(has(kept)) + ' low=' + Number(has(low)));
+      console.log(addon.localPort(kept) > 0 ? 'open' : 'closed');`,
+    );
+    assert.deepEqual(await becoming.exit(), { code: 0, signal: null }, becoming.stderr);
+    assert.match(becoming.stdout, /^before=[01]\nafter=0 low=0\nopen\n$/);
+  });
+
   it('refuses what no program could be given', () => {
     const untyped = addonUnderTest() as unknown as { execute(...args: readonly unknown[]): unknown };
     const wrong: readonly (readonly unknown[])[] = [
