@@ -44,7 +44,7 @@ const stepMs = 1000;
  */
 const halfClosedMs = 5000;
 /** After the end both sides have so long to end theirs, and a reader this long to take what still waits for it. */
-const lingerMs = 1000;
+const lingerMs = 3000;
 const lastBytesMs = 5000;
 
 /** One end of the tunnel. */

@@ -228,6 +228,13 @@ describe('any other upgraded connection whose worker left the table', () => {
     }
     await endsCleanly(client);
     await waitFor(() => hasWorkerEnded, { what: 'the end at the worker' });
+    // What is still sent into the ended connection is read out, not answered by a reset.
+    let fault: Error | undefined;
+    client.socket.on('error', (error) => (fault = error));
+    client.write('late');
+    client.end();
+    await waitFor(() => client.isClosed, { what: 'the connection to close' });
+    assert.equal(fault, undefined);
     await router.accessLine('the tunnel', ({ status, endedBy }) => status === 101 && endedBy === 'router');
   });
 });

@@ -147,16 +147,17 @@ describe('pass-listeners', { skip: withoutAddon }, () => {
     assert.equal((await ask(listeners[0]?.port ?? 0)).status, 404);
     router.process.kill('SIGKILL');
     await router.process.exit();
-    for (const [index, { port, address }] of listeners.entries()) {
+    for (const { port, address } of listeners) {
       const http = createHttpServer((_request, response) => response.end(`still ${address}`));
+      t.after(() => {
+        http.close();
+        http.closeAllConnections();
+      });
       await new Promise<void>((resolve) => {
-        http.listen({ fd: received.descriptors[index] }, resolve);
+        // The server closes its descriptor itself.
+        http.listen({ fd: received.descriptors.shift() }, resolve);
       });
       assert.equal((await ask(port)).body, `still ${address}`);
-      // The server closes its descriptor itself.
-      received.descriptors[index] = addonUnderTest().listenTcp('127.0.0.1', 0, 1);
-      http.closeAllConnections();
-      http.close();
     }
   });
 
@@ -238,6 +239,7 @@ describe('routers that share a listening socket', { skip: withoutAddon }, () => 
     const options = { control, descriptors: listeners, apps: [routeTo(worker.path)] };
     let current = await startRouter(t, { ...options, id: 1 });
     const storm = new Storm(port, 8);
+    t.after(() => storm.stop());
     for (let id = 2; id <= 4; id++) {
       const next = await startRouter(t, { ...options, id });
       await next.stats('a request of the storm', ({ requests }) => requests > 0);

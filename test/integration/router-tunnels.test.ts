@@ -14,12 +14,18 @@ const upgrade =
 const agreed = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n';
 
 /** A worker that agrees to every upgrade and hands the test the raw socket. */
-async function startTunnelWorker(t: TestContext, behindHead = ''): Promise<{ path: string; sockets: Socket[] }> {
+async function startTunnelWorker(
+  t: TestContext,
+  behindHead = '',
+): Promise<{ path: string; sockets: Socket[]; received: () => string }> {
   const path = socketPath(t);
   const sockets: Socket[] = [];
+  let received = '';
   const server = createServer({ allowHalfOpen: true }, (socket) => {
     socket.on('error', () => undefined);
     socket.once('data', () => {
+      // From the first moment: what no listener takes is lost.
+      socket.on('data', (bytes: Buffer) => (received += bytes.toString('latin1')));
       socket.write(agreed + behindHead);
       sockets.push(socket);
     });
@@ -31,7 +37,7 @@ async function startTunnelWorker(t: TestContext, behindHead = ''): Promise<{ pat
     for (const socket of sockets) socket.destroy();
     server.close();
   });
-  return { path, sockets };
+  return { path, sockets, received: () => received };
 }
 
 describe('an upgraded connection', () => {
@@ -81,9 +87,7 @@ describe('an upgraded connection', () => {
       client.received,
       /^HTTP\/1\.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: echo\r\n\r\n/,
     );
-    let received = '';
-    worker.sockets[0]?.on('data', (bytes: Buffer) => (received += bytes.toString('latin1')));
-    await waitFor(() => received === 'client first', { what: "the client's first bytes" });
+    await waitFor(() => worker.received() === 'client first', { what: "the client's first bytes" });
     client.destroy();
   });
 
