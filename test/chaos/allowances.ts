@@ -9,7 +9,7 @@
 // - a retired generation: what never ends by itself (event streams, WebSockets) is ended within the drain time.
 // - a router that is replaced by an upgrade: the same, for what never ends by itself.
 // - an idle connection: the idle-timeout, or an end after an answer that said `Connection: close`.
-import { drainMs, idleTimeoutMs } from './apps.ts';
+import { drainMs, idleTimeoutMs, routerGraceMs } from './apps.ts';
 import type { Evidence } from './evidence.ts';
 import { stoppedBeingLive } from './generations.ts';
 import type { Fault } from './history.ts';
@@ -51,12 +51,10 @@ export function wasDrained({ app, ownGeneration, endedAtMs, headAtMs }: Exchange
   const untilMs = endedAtMs ?? Infinity;
   const retiredAtMs = stoppedBeingLive(evidence, app, ownGeneration ?? 0, headAtMs ?? 0);
   if (retiredAtMs !== undefined && retiredAtMs <= untilMs && untilMs <= retiredAtMs + drainMs + noticeMs) return true;
-  return evidence.actions.some(
-    ({ name, app: target, startedAtMs, endedAtMs: actionEndMs }) =>
-      (name === 'upgrade' || (name === 'scale' && target === app)) &&
-      startedAtMs <= untilMs &&
-      untilMs <= (actionEndMs ?? Infinity) + drainMs + noticeMs,
-  );
+  return evidence.actions.some(({ name, app: target, startedAtMs, endedAtMs: actionEndMs }) => {
+    const windowMs = name === 'upgrade' ? routerGraceMs : name === 'scale' && target === app ? drainMs : 0;
+    return windowMs > 0 && startedAtMs <= untilMs && untilMs <= (actionEndMs ?? Infinity) + windowMs + noticeMs;
+  });
 }
 
 function excuseByWorkers(exchange: ExchangeRecord, evidence: Evidence): Excuse | undefined {

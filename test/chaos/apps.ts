@@ -144,4 +144,6 @@ router:
 `;
 }
 
-export const idleTimeoutMs = 75_000;
+export const idleTimeoutMs = 20_000;
+/** How long a router that is replaced goes on with what it holds, by the emperor's choice. */
+export const routerGraceMs = 30_000;

@@ -18,6 +18,9 @@ export interface Announcement {
   readonly event: Readonly<Record<string, unknown>>;
 }
 
+/** An emperor answers at once. */
+const silentMs = 10_000;
+
 export class Box {
   readonly directory: string;
   readonly base: string;
@@ -30,6 +33,8 @@ export class Box {
   readonly #config: string;
   readonly #env: Readonly<Record<string, string>>;
   #port = 0;
+  /** Emperors, and programs that one became, whose events were heard. */
+  #followed = 0;
 
   constructor(scope: Scope, base: string, routers: number, env: Readonly<Record<string, string>> = {}) {
     this.#env = env;
@@ -74,27 +79,21 @@ export class Box {
       env: { ...this.#env, EMPEROR_RUN_DIR: undefined },
     });
     this.emperors.push(emperor);
-    const number = this.emperors.length;
+    const before = this.#followed;
     await waitFor(
       () => {
         if (!emperor.isRunning) throw new Error(`the emperor ended: ${emperor.stderr.slice(-3000)}`);
-        return this.#follow(number);
+        return this.#follow();
       },
       { what: 'control.sock to answer', timeoutMs: 40_000 },
     );
     await this.announced(
       'the emperor to serve',
       0,
-      (event, one) => one.emperor === number && event['phase'] === 'serving',
+      (event, one) => one.emperor > before && event['phase'] === 'serving',
     );
     const { router } = await this.status();
     this.#port = Number(/:(\d+)$/.exec(router.listen[0] ?? '')?.[1]);
-  }
-
-  /** Follows the events of an emperor that was started by another one (an upgrade). */
-  async followSuccessor(): Promise<void> {
-    const number = Math.max(this.emperors.length, ...this.announcements.map(({ emperor }) => emperor)) + 1;
-    await waitFor(() => this.#follow(number), { what: 'the successor to answer', timeoutMs: 20_000 });
   }
 
   /** Resolves with the first announcement from `from` on for which `accepts` holds. */
@@ -132,9 +131,16 @@ export class Box {
     return this.emperors.map(({ stdout }) => stdout).join('');
   }
 
-  async #follow(emperor: number): Promise<boolean> {
+  /**
+   * Hears an emperor's events until they end; false where nobody answers. An emperor that is replaced under its pid ends
+   * them, too: then the next one is heard.
+   */
+  async #follow(): Promise<boolean> {
+    const before = this.#followed;
     return new Promise((resolve) => {
       const events = request({ socketPath: this.controlSocket, path: '/events', agent: false }, (response) => {
+        this.#followed += 1;
+        const emperor = this.#followed;
         let rest = '';
         response.setEncoding('utf8').on('data', (text: string) => {
           const lines = (rest + text).split('\n');
@@ -145,12 +151,31 @@ export class Box {
           }
         });
         response.on('error', () => undefined);
+        response.on('close', () => {
+          void this.#followSuccessor(this.emperors.at(-1), emperor);
+        });
         resolve(true);
       });
       events.on('error', () => {
         resolve(false);
       });
+      // Somebody who accepts and says nothing must not hold us up for ever.
+      const giveUp = setTimeout(() => {
+        if (this.#followed === before) events.destroy();
+      }, silentMs);
+      events.on('close', () => {
+        clearTimeout(giveUp);
+        resolve(false);
+      });
       events.end();
     });
+  }
+
+  async #followSuccessor(process: TestProcess | undefined, emperor: number): Promise<void> {
+    const isOver = (): boolean => process?.isRunning !== true || this.emperors.at(-1) !== process;
+    await waitFor(async () => isOver() || this.#followed > emperor || this.#follow(), {
+      what: 'the events of a successor',
+      timeoutMs: 60_000,
+    }).catch(() => undefined);
   }
 }

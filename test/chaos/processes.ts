@@ -28,15 +28,40 @@ export function killNow(pid: number): boolean {
   }
 }
 
+/** True while the process holds a listening socket of the port. */
+export function listensOn(pid: number, publicPort: number): boolean {
+  try {
+    const inodes = socketInodes(pid);
+    return tcpSockets(pid).some(
+      ({ local, state, inode }) => state === '0A' && local === publicPort && inodes.has(inode),
+    );
+  } catch {
+    return false;
+  }
+}
+
 /** Ports of the clients whose accepted connections the process holds. */
 export function clientPortsOf(pid: number, publicPort: number): Set<number> {
   const inodes = socketInodes(pid);
-  const ports = new Set<number>();
-  for (const line of readFileSync(`/proc/${pid}/net/tcp`, 'latin1').split('\n').slice(1)) {
-    const [, local = '', remote = '', , , , , , , inode = ''] = line.trim().split(/\s+/);
-    if (inodes.has(inode) && portOf(local) === publicPort && portOf(remote) !== 0) ports.add(portOf(remote));
-  }
-  return ports;
+  const held = tcpSockets(pid).filter(({ local, inode }) => local === publicPort && inodes.has(inode));
+  return new Set(held.map(({ remote }) => remote).filter((port) => port !== 0));
+}
+
+interface TcpSocket {
+  readonly local: number;
+  readonly remote: number;
+  readonly state: string;
+  readonly inode: string;
+}
+
+function tcpSockets(pid: number): TcpSocket[] {
+  return readFileSync(`/proc/${pid}/net/tcp`, 'latin1')
+    .split('\n')
+    .slice(1)
+    .map((line) => {
+      const [, local = '', remote = '', state = '', , , , , , inode = ''] = line.trim().split(/\s+/);
+      return { local: portOf(local), remote: portOf(remote), state, inode };
+    });
 }
 
 function socketInodes(pid: number): Set<string> {

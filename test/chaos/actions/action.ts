@@ -6,7 +6,7 @@ import type { ActionRecord, History } from '../history.ts';
 import type { Pace } from '../pace.ts';
 import type { Random } from '../random.ts';
 import { Recorder } from '../record.ts';
-import { waitFor } from '../../harness/wait-for.ts';
+import { waitFor, within } from '../../harness/wait-for.ts';
 
 export interface Deed {
   readonly box: Box;
@@ -54,8 +54,11 @@ export async function servedVersion({ box }: Pick<Deed, 'box'>, app: string): Pr
       version = Number(fields.get('x-chaos-version'));
     },
   });
-  await ended;
-  connection.close();
+  try {
+    await within(ended, { what: `an answer of ${app}`, timeoutMs: deployTimeoutMs });
+  } finally {
+    connection.close();
+  }
   return version;
 }
 

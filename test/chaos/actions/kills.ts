@@ -1,6 +1,6 @@
 // kill -9 of any of our processes, alone and two in the same moment; a killed emperor is followed by a new one.
 import { actedUpon } from '../apps.ts';
-import { childrenOf, killNow, killRouter } from '../processes.ts';
+import { childrenOf, killNow, killRouter, listensOn } from '../processes.ts';
 import type { VassalJson } from '../../harness/emperor-process.ts';
 import { waitFor } from '../../harness/wait-for.ts';
 import { deployTimeoutMs, perform, type Action, type Deed } from './action.ts';
@@ -66,11 +66,11 @@ async function strike(deed: Deed, victims: readonly Victim[]): Promise<void> {
   const routersBefore = (await deed.box.status()).router.pids;
   for (const kill of kills) kill();
   if (!victims.includes('emperor')) {
-    if (victims.includes('router')) await routersAreBack(deed, routersBefore);
+    if (victims.includes('router')) await routersAreBack(deed);
     return;
   }
   // With every holder of the listening sockets the ports go, too.
-  const isPortLost = victims.includes('router') && routersBefore.length === 1;
+  const isPortLost = !routersBefore.some((pid) => listensOn(pid, deed.box.port));
   const loss = { fromMs: performance.now(), untilMs: Infinity };
   if (isPortLost) deed.history.portLosses.push(loss);
   await deed.pace.pause(deed.random.integer(0, 1000));
@@ -78,14 +78,14 @@ async function strike(deed: Deed, victims: readonly Victim[]): Promise<void> {
   loss.untilMs = performance.now();
 }
 
-/** A killed router is replaced, whoever started it. */
-async function routersAreBack({ box }: Deed, before: readonly number[]): Promise<void> {
+/** As many as wanted listen, whoever started them. */
+async function routersAreBack({ box }: Deed): Promise<void> {
   await waitFor(
     async () => {
       const { router } = await box.status();
-      return router.pids.length >= before.length && router.pids.some((pid) => !before.includes(pid));
+      return router.pids.filter((pid) => listensOn(pid, box.port)).length >= box.routers;
     },
-    { what: `a router in place of the killed one of ${before.join(', ')}`, timeoutMs: deployTimeoutMs },
+    { what: 'the killed router to be replaced', timeoutMs: deployTimeoutMs },
   );
 }
 

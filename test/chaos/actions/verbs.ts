@@ -66,7 +66,7 @@ const scale: Action = {
     const app = deed.random.pick(actedUpon);
     const count = deed.random.integer(1, 4);
     await perform(deed, { name: 'scale', app, detail: String(count) }, async () => {
-      await command(deed, ['scale', app, String(count)]);
+      await command(deed, ['scale', app, String(count), ...(deed.random.chance(0.5) ? ['--wait'] : [])]);
       await waitFor(
         async () => {
           const vassal = await deed.box.vassal(app);
@@ -115,19 +115,20 @@ const upgrade: Action = {
   verb: 'upgrade',
   run: async (deed) => {
     await perform(deed, { name: 'upgrade', app: null }, async () => {
-      const before = deed.box.emperorPid;
-      const workers = await liveWorkers(deed);
-      await command(deed, ['upgrade']);
-      await waitFor(() => deed.box.emperorPid !== before, { what: 'another emperor', timeoutMs: deployTimeoutMs });
-      await deed.box.followSuccessor();
-      const after = await liveWorkers(deed);
+      const workers = await bystanders(deed);
+      const { pids } = (await deed.box.status()).router;
+      await command(deed, ['upgrade', '--wait']);
+      const after = await bystanders(deed);
       if (workers !== after) throw new Error(`vassals were touched: ${workers} became ${after}`);
+      const { router } = await deed.box.status();
+      const fresh = router.pids.filter((pid) => !pids.includes(pid));
+      if (fresh.length < deed.box.routers) throw new Error(`routers ${pids.join()} became ${router.pids.join()}`);
     });
   },
 };
 
-/** Workers of the app that nothing else is done to, as text. */
-async function liveWorkers({ box }: Deed): Promise<string> {
+/** The processes of the app that nothing else is done to, as text. */
+async function bystanders({ box }: Deed): Promise<string> {
   const calm = await box.vassal('calm');
   return JSON.stringify(calm?.instances.map(({ pid, workers }) => [pid, workers.map((worker) => worker.pid)]));
 }
