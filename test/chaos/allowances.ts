@@ -6,10 +6,10 @@
 //   goes to another worker, once: only a second worker's death can cost it.
 // - every holder of the listening sockets killed (the emperor, and all routers): connections are refused or reset until
 //   an emperor serves again.
-// - a retired generation: what never ends by itself (event streams, WebSockets) is ended within the drain time.
+// - a retired generation, or a worker that a chain retires: what never ends by itself (event streams, WebSockets) is ended within the drain time.
 // - a router that is replaced by an upgrade: the same, for what never ends by itself.
 // - an idle connection: the idle-timeout, or an end after an answer that said `Connection: close`.
-import { drainMs, idleTimeoutMs, routerGraceMs } from './apps.ts';
+import { drainMs, gradual, idleTimeoutMs, routerGraceMs } from './apps.ts';
 import type { Evidence } from './evidence.ts';
 import { stoppedBeingLive } from './generations.ts';
 import type { Fault } from './history.ts';
@@ -51,9 +51,22 @@ export function wasDrained({ app, ownGeneration, endedAtMs, headAtMs }: Exchange
   const untilMs = endedAtMs ?? Infinity;
   const retiredAtMs = stoppedBeingLive(evidence, app, ownGeneration ?? 0, headAtMs ?? 0);
   if (retiredAtMs !== undefined && retiredAtMs <= untilMs && untilMs <= retiredAtMs + drainMs + noticeMs) return true;
+  if (wasRolledGradually(app, headAtMs ?? 0, untilMs, evidence)) return true;
   return evidence.actions.some(({ name, app: target, startedAtMs, endedAtMs: actionEndMs }) => {
     const windowMs = name === 'upgrade' ? routerGraceMs : name === 'scale' && target === app ? drainMs : 0;
     return windowMs > 0 && startedAtMs <= untilMs && untilMs <= (actionEndMs ?? Infinity) + windowMs + noticeMs;
+  });
+}
+
+/** A chain retires its first old worker, and a canary is turned back, long before another generation is live. */
+function wasRolledGradually(app: string, fromMs: number, untilMs: number, { announcements }: Evidence): boolean {
+  if (!gradual.has(app)) return false;
+  const states = announcements.filter(({ event }) => event['type'] === 'app' && event['name'] === app);
+  return states.some(({ atMs, event }, index) => {
+    const endMs = states[index + 1]?.atMs ?? Infinity;
+    return (
+      event['state'] === 'deploying' && atMs <= untilMs && endMs >= fromMs && untilMs <= endMs + drainMs + noticeMs
+    );
   });
 }
 

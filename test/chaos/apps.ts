@@ -13,6 +13,8 @@ const rollouts: Readonly<Record<string, Readonly<Record<'rollout' | 'settle', st
   guest: { rollout: 'all', settle: '2s' },
 };
 
+/** Apps whose old workers go, or new ones come, while another generation is live. */
+export const gradual: ReadonlySet<string> = new Set(['blog', 'mail']);
 /** Apps that clients ask and the script changes. */
 export const actedUpon: readonly string[] = ['shop', 'blog', 'mail'];
 /** Nothing is ever done to it, so nothing may ever happen to its clients. */
