@@ -98,6 +98,7 @@ describe('an upgrade', { skip: withoutAddon }, () => {
     assert.equal(idle.isEnded, false, 'an idle client saw nothing');
     assert.match(await whoIn(idle, 2), /connection: close/i, 'its next answer is the last one of an old router');
     assert.deepEqual(await traffic.stop(), []);
+    idle.destroy();
     await waitFor(async () => (await emperor.status()).router.processes.every(({ isEnding }) => !isEnding), {
       what: 'the old routers to end',
       timeoutMs: 30_000,
