@@ -50,8 +50,10 @@ async function receiver(t: TestContext): Promise<Received> {
   const sockets: Socket[] = [];
   let line = '';
   const server = createServer({ pauseOnConnect: true }, (socket) => {
-    sockets.push(socket);
+    // A test that fails halfway must not keep the process: waitFor's own timers do as long as there is anything to wait for.
+    sockets.push(socket.unref());
   });
+  server.unref();
   await new Promise<void>((resolve) => {
     server.listen(path, resolve);
   });

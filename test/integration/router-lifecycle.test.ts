@@ -174,9 +174,11 @@ describe('a router that is told to end', () => {
     await idle.until('a page', (text) => readAnswers(text).final[0]?.isWhole === true);
     running.write(get);
     await worker.request();
-    for (const ms of [600_000, 300, 600_000])
-      router.connection.send({ type: 'shutdown', graceMs: ms, idleMs: Math.min(ms, 100) });
-    for (const client of [idle, running]) await client.ended();
+    for (const idleMs of [600_000, 300, 600_000])
+      router.connection.send({ type: 'shutdown', graceMs: 600_000, idleMs });
+    await idle.ended();
+    for (const graceMs of [300, 600_000]) router.connection.send({ type: 'shutdown', graceMs, idleMs: 600_000 });
+    await running.ended();
     assert.match(running.received, /^HTTP\/1\.1 503 /);
     for (const client of [idle, running]) client.destroy();
     assert.deepEqual(await router.process.exit(), { code: 0, signal: null });
