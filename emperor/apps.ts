@@ -144,8 +144,8 @@ export class Apps {
     const of = { deployable, processes, sinceMs: clock.nowMs(), isPromoted };
     const instance = this.#handle(hello.name, hello.generation, of);
     this.#options.registrations.restore(hello.name, hello.running.registrations);
-    // It became live under another emperor, which told it then.
-    instance.isAnnounced = hello.running.state.phase === 'ready';
+    // It became live under another emperor, which told it then; what only became ready did not.
+    instance.isAnnounced = isPromoted && hello.running.state.phase === 'ready';
     app.add(instance);
     this.#lastGenerations.set(hello.name, app.lastGeneration);
     instance.own(
