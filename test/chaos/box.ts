@@ -4,11 +4,18 @@ import { mkdirSync, readFileSync, writeFileSync } from 'node:fs';
 import { request } from 'node:http';
 import { join } from 'node:path';
 import { entryPoints } from '../../lib/entry-points.ts';
-import { runCommand, type CommandResult, type StatusJson, type VassalJson } from '../harness/emperor-process.ts';
+import {
+  processesOf,
+  runCommand,
+  type CommandResult,
+  type StatusJson,
+  type VassalJson,
+} from '../harness/emperor-process.ts';
 import { ask } from '../harness/http-client.ts';
 import { startProgram, type TestProcess } from '../harness/processes.ts';
 import type { Scope } from '../harness/scope.ts';
 import { waitFor } from '../harness/wait-for.ts';
+import { killNow } from './processes.ts';
 
 /** An event of GET /events, and when we heard it. */
 export interface Announcement {
@@ -45,6 +52,10 @@ export class Box {
     this.runDir = join(base, 'run');
     this.#config = join(base, 'emperor.yaml');
     mkdirSync(this.directory);
+    // Where a run fails early: routers and vassals outlive their emperor.
+    scope.after(() => {
+      for (const pid of processesOf(this.runDir)) killNow(pid);
+    });
   }
 
   /** The public port. */

@@ -19,7 +19,12 @@ import { killNow, killRouter } from './processes.ts';
 import { Random } from './random.ts';
 import { Recorder } from './record.ts';
 
-const app = 'shop';
+/** Apps by their rollout: the judgement knows what to expect of each. */
+const rollouts = [
+  { app: 'shop', rollout: 'all' },
+  { app: 'blog', rollout: 'chain' },
+  { app: 'mail', rollout: '{canary: [50%, 100%], pause: 200ms}' },
+];
 
 /** A line of the log that shows that the deploy is at this step; `next`: of the new generation, else of the old one. */
 interface Step {
@@ -43,15 +48,19 @@ type Victim = 'router' | 'emperor';
 
 for (const victims of [['router'], ['emperor'], ['router', 'emperor']] as const) {
   describe(`kill -9 of ${victims.join(' and ')}`, () => {
-    for (const rollout of ['all', 'chain', '{canary: [50%, 100%], pause: 200ms}']) {
+    for (const { app, rollout } of rollouts) {
       it(`at each step of a deploy by ${rollout} leaves one generation, and nothing behind`, async (t) => {
-        await throughAllSteps(t, victims, rollout);
+        await throughAllSteps(t, victims, { app, rollout });
       });
     }
   });
 }
 
-async function throughAllSteps(t: TestContext, victims: readonly Victim[], rollout: string): Promise<void> {
+async function throughAllSteps(
+  t: TestContext,
+  victims: readonly Victim[],
+  { app, rollout }: (typeof rollouts)[number],
+): Promise<void> {
   const base = tempDir(t);
   const box = new Box(t, base, 1);
   const keys = { rollout, settle: '300ms', 'drain-timeout': '2s' };
@@ -66,7 +75,7 @@ async function throughAllSteps(t: TestContext, victims: readonly Victim[], rollo
   const options: ClientOptions = { port: box.port, app, recorder, random: new Random(8), pace, opened };
   const load = Promise.all([getOnKeptConnections(options), post(options)]);
   try {
-    for (const step of steps) await deployAndKill({ box, files, history }, step, victims);
+    for (const step of steps) await deployAndKill({ box, files, history, app }, step, victims);
   } finally {
     pace.end();
     await load;
@@ -93,13 +102,14 @@ async function throughAllSteps(t: TestContext, victims: readonly Victim[], rollo
 }
 
 interface Place {
+  readonly app: string;
   readonly box: Box;
   readonly files: AppFiles;
   readonly history: History;
 }
 
 async function deployAndKill(place: Place, step: Step, victims: readonly Victim[]): Promise<void> {
-  const { box, files } = place;
+  const { box, files, app } = place;
   const { generation } = (await box.vassal(app)) ?? {};
   const at = step.of === 'next' ? (generation ?? 0) + 1 : (generation ?? 0);
   const from = box.log.length;
