@@ -67,7 +67,7 @@ test('editing the greeting of hello.yaml serves the new text, and no request fai
   );
 });
 
-test('a deploy closes the sockets of chat.yaml with the code that the app chose, and the next one meets the new process', async (t) => {
+test('a deploy closes the sockets of chat.yaml with 1012, service restart, and the next one meets the new process', async (t) => {
   const emperor = await serveExamples(t, ['chat']);
   const before = await SocketClient.open(t, emperor.port, 'chat.localhost', '/room');
   const first = pidIn(await before.hears('its process', (message) => message.includes('pid')));
@@ -75,7 +75,8 @@ test('a deploy closes the sockets of chat.yaml with the code that the app chose,
   await emperor.generationIs('chat', 2);
   const after = await SocketClient.open(t, emperor.port, 'chat.localhost', '/room');
   assert.notEqual(pidIn(await after.hears('its process', (message) => message.includes('pid'))), first);
-  assert.deepEqual(await before.closes(), { code: 1012, reason: 'restarting' });
+  // By the router in the course of the drain, or by the app itself at its stop signal.
+  assert.equal((await before.closes()).code, 1012);
   assert.equal(after.closed, null);
 });
 
