@@ -118,8 +118,8 @@ function wasHeldByKilledRouter({ localPort, openedAtMs, endedAtMs }: ConnectionR
 function wasWithoutPorts({ localPort, openedAtMs, endedAtMs }: ConnectionRecord, { portLosses }: Evidence): boolean {
   return portLosses.some(
     ({ fromMs, untilMs }) =>
-      // Refused meanwhile, or reset in the listen queue when it went.
+      // Refused meanwhile, or reset in the listen queue when it went: what is killed ends a moment later.
       (localPort === undefined && openedAtMs >= fromMs && openedAtMs <= untilMs) ||
-      (openedAtMs <= fromMs && (endedAtMs ?? 0) >= fromMs && (endedAtMs ?? 0) <= fromMs + noticeMs),
+      (openedAtMs <= fromMs + routedMs && (endedAtMs ?? 0) >= fromMs && (endedAtMs ?? 0) <= fromMs + noticeMs),
   );
 }
