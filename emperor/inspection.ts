@@ -81,7 +81,7 @@ export class Inspection {
 
   #app(app: App, desired: Desired, stats: readonly AppStats[]): AppStatusFacts {
     const { clock, reconciler } = this.#options;
-    const state = reconciler.stateOf(app);
+    const state = reconciler.stateOf(app, desired);
     const spec = (app.live?.deployable ?? app.desired()?.target)?.spec;
     const figures = stats.flatMap(({ generations }) => generations);
     const now = { nowMs: clock.nowMs(), wallMs: clock.wallMs() };

@@ -21,6 +21,8 @@ const readAtOnce = 64;
 /** A process within execve shows no environment for a moment: only the second look that finds nothing counts. */
 const emptyLooks = 2;
 const betweenLooksMs = 20;
+/** Many instances may end one after the other: looking takes a tenth of the time at most, however many processes. */
+const restPerLook = 9;
 /** What is still there after this hangs in the kernel, and is named in the log. */
 const givenUpAfterMs = 10_000;
 
@@ -65,13 +67,15 @@ export class ProcessSweep {
   async #run(): Promise<void> {
     const { clock, log } = this.#options;
     while (this.#emptyLooks < emptyLooks) {
+      const beganMs = clock.nowMs();
       const found = await this.#look();
+      const tookMs = clock.nowMs() - beganMs;
       this.#emptyLooks = found.length === 0 ? this.#emptyLooks + 1 : 0;
       if (found.length > 0 && clock.nowMs() - this.#sinceMs > givenUpAfterMs) {
         log.error({ pids: found }, 'processes of ended apps survive KILL and are left behind');
         break;
       }
-      if (this.#emptyLooks < emptyLooks) await this.#pause(betweenLooksMs);
+      if (this.#emptyLooks < emptyLooks) await this.#pause(Math.max(betweenLooksMs, tookMs * restPerLook));
     }
     this.#doomed.clear();
     this.#killed.clear();

@@ -123,9 +123,8 @@ export class Reconciler {
     this.#wakeTimer?.cancel();
   }
 
-  stateOf(app: App): AppState {
-    const { apps, clock } = this.#options;
-    return deriveAppState(apps.desired(), app.facts(), app.isBroken, clock.nowMs());
+  stateOf(app: App, desired = this.#options.apps.desired()): AppState {
+    return deriveAppState(desired, app.facts(), app.isBroken, this.#options.clock.nowMs());
   }
 
   /** Why the app is in that state, where the state alone does not say it. */
@@ -231,9 +230,11 @@ export class Reconciler {
   /** Tells what became of apps and deploys in this turn. */
   #announce(): void {
     const { apps, routers, hub, clock } = this.#options;
+    // Once for all: it is about every app, and is asked for each.
+    const desired = apps.desired();
     for (const app of apps.all) {
       const { live } = app;
-      hub.tellApp({ name: app.name, state: this.stateOf(app), generation: live?.generation ?? null });
+      hub.tellApp({ name: app.name, state: this.stateOf(app, desired), generation: live?.generation ?? null });
       if (live === undefined) continue;
       if (live.routedVersion === 0) this.#noteRouted(live);
       if (live.isAnnounced || !routers.hasApplied(live.routedVersion)) continue;
