@@ -7,6 +7,7 @@
 // - every holder of the listening sockets killed (the emperor, and all routers): connections are refused or reset until
 //   an emperor serves again.
 // - a retired generation, or a worker that a chain retires: what never ends by itself (event streams, WebSockets) is ended within the drain time.
+// - an app that is scaled down or paused: the same, of its own.
 // - a router that is replaced by an upgrade: the same, for what never ends by itself.
 // - an idle connection: the idle-timeout, or an end after an answer that said `Connection: close`.
 import { drainMs, gradual, idleTimeoutMs, routerGraceMs } from './apps.ts';
@@ -53,7 +54,8 @@ export function wasDrained({ app, ownGeneration, endedAtMs, headAtMs }: Exchange
   if (retiredAtMs !== undefined && retiredAtMs <= untilMs && untilMs <= retiredAtMs + drainMs + noticeMs) return true;
   if (wasRolledGradually(app, headAtMs ?? 0, untilMs, evidence)) return true;
   return evidence.actions.some(({ name, app: target, startedAtMs, endedAtMs: actionEndMs }) => {
-    const windowMs = name === 'upgrade' ? routerGraceMs : name === 'scale' && target === app ? drainMs : 0;
+    const isOwn = target === app && (name === 'scale' || name === 'pause and resume');
+    const windowMs = name === 'upgrade' ? routerGraceMs : isOwn ? drainMs : 0;
     return windowMs > 0 && startedAtMs <= untilMs && untilMs <= (actionEndMs ?? Infinity) + windowMs + noticeMs;
   });
 }

@@ -8,9 +8,9 @@ export interface Statement {
   readonly generation: number;
   /**
    * `first`: what an emperor said first, which announces nothing; `live`: a deploy is reported done; `turn`: the live
-   * generation became another one.
+   * generation became another one; `failed`: this generation, which may have had a part of the clients, is given up.
    */
-  readonly kind: 'first' | 'live' | 'turn';
+  readonly kind: 'first' | 'live' | 'turn' | 'failed';
 }
 
 /** Everything that was said about which generation of the app is live. */
@@ -34,7 +34,7 @@ export function stoppedBeingLive(
   generation: number,
   fromMs: number,
 ): number | undefined {
-  const statements = statementsOf(announcements, app);
+  const statements = statementsOf(announcements, app).filter(({ kind }) => kind !== 'failed');
   const before = statements.findLast(({ atMs }) => atMs <= fromMs);
   if (before !== undefined && before.generation !== generation && generation < before.generation) return before.atMs;
   return statements.find(({ atMs, generation: other }) => atMs > fromMs && other !== generation)?.atMs;
@@ -43,7 +43,7 @@ export function stoppedBeingLive(
 function statedIn(
   event: Announcement['event'],
   app: string,
-): readonly { readonly generation: number; readonly kind: 'live' | 'turn' }[] {
+): readonly { readonly generation: number; readonly kind: 'live' | 'turn' | 'failed' }[] {
   const { type, name, generation, result } = event;
   if (type === 'snapshot') {
     const apps = event['apps'] as readonly { readonly name: string; readonly generation: number | null }[];
@@ -53,5 +53,5 @@ function statedIn(
   }
   if (name !== app || typeof generation !== 'number') return [];
   if (type === 'app') return [{ generation, kind: 'turn' }];
-  return type === 'deploy' && result === 'live' ? [{ generation, kind: 'live' }] : [];
+  return type === 'deploy' && (result === 'live' || result === 'failed') ? [{ generation, kind: result }] : [];
 }

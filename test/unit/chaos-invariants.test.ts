@@ -167,6 +167,11 @@ describe('generations', () => {
     passes({ exchanges: [first, later], announcements: [turn(500, 2), turn(2000, 1)] });
   });
 
+  it('a generation that had a part of the clients may be given up, if that is told', () => {
+    const failed = said(2000, { type: 'deploy', result: 'failed', generation: 2 });
+    passes({ exchanges: [first, later], announcements: [turn(500, 1), failed] });
+  });
+
   it('another connection that goes back is found, of an app whose traffic changes at once', () => {
     const other = { ...later, connection: connection({ id: 2 }) };
     finds({ exchanges: [first, other] }, /another client was served by a later generation/);

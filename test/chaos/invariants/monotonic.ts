@@ -45,7 +45,7 @@ function perConnection(answers: readonly Answer[], statements: readonly Statemen
     .filter((answer) => {
       const before = last.get(answer.connection.id);
       last.set(answer.connection.id, answer);
-      return before !== undefined && goesBack(before, answer, before.sentAtMs, statements);
+      return before !== undefined && goesBack(before, answer, statements);
     })
     .map(violation('its connection was served by a later generation before'));
 }
@@ -55,7 +55,7 @@ function afterReports(answers: readonly Answer[], statements: readonly Statement
     .filter((answer) => {
       const report = statements.findLast(({ atMs, kind }) => kind === 'live' && atMs < answer.sentAtMs);
       if (report === undefined || answer.ownGeneration >= report.generation) return false;
-      return !isAnnounced(answer, report.atMs, statements);
+      return !isAnnounced(answer, report, statements);
     })
     .map(violation('a later generation was reported live before it was sent'));
 }
@@ -74,11 +74,10 @@ function acrossConnections(
     .filter((answer) => {
       for (let next = byHead[seen]; next !== undefined && next.headAtMs < answer.sentAtMs; next = byHead[seen]) {
         if (highest === undefined || next.ownGeneration > highest.ownGeneration) highest = next;
-        else if (next.ownGeneration < highest.ownGeneration && isAnnounced(next, highest.headAtMs, statements))
-          highest = next;
+        else if (next.ownGeneration < highest.ownGeneration && !goesBack(highest, next, statements)) highest = next;
         seen += 1;
       }
-      if (highest === undefined || !goesBack(highest, answer, highest.sentAtMs, statements)) return false;
+      if (highest === undefined || !goesBack(highest, answer, statements)) return false;
       const fromMs = highest.sentAtMs;
       const replaced =
         faults.some(({ kind, atMs }) => kind === 'router' && atMs >= fromMs - skewMs && atMs <= answer.headAtMs) ||
@@ -88,19 +87,21 @@ function acrossConnections(
     .map(violation('another client was served by a later generation before it was sent'));
 }
 
-function goesBack(before: Answer, after: Answer, fromMs: number, statements: readonly Statement[]): boolean {
-  return after.ownGeneration < before.ownGeneration && !isAnnounced(after, fromMs, statements);
+function goesBack(before: Answer, after: Answer, statements: readonly Statement[]): boolean {
+  const from = { generation: before.ownGeneration, atMs: before.sentAtMs };
+  return after.ownGeneration < before.ownGeneration && !isAnnounced(after, from, statements);
 }
 
-/** True if it was announced that the older generation serves again. */
-function isAnnounced(answer: Answer, fromMs: number, statements: readonly Statement[]): boolean {
-  return statements.some(
-    ({ atMs, generation, kind }) =>
-      kind !== 'first' &&
-      generation === answer.ownGeneration &&
-      atMs >= fromMs - skewMs &&
-      atMs <= answer.headAtMs + skewMs,
-  );
+/** True if it was announced that the older generation serves again, or that the later one (`from`) is given up. */
+function isAnnounced(
+  answer: Answer,
+  from: { readonly generation: number; readonly atMs: number },
+  statements: readonly Statement[],
+): boolean {
+  return statements.some(({ atMs, generation, kind }) => {
+    const isTurn = kind === 'failed' ? generation === from.generation : generation === answer.ownGeneration;
+    return kind !== 'first' && isTurn && atMs >= from.atMs - skewMs && atMs <= answer.headAtMs + skewMs;
+  });
 }
 
 const violation =
