@@ -17,6 +17,7 @@ import type { Connection } from './connection.ts';
 import { instanceKey, type Deployable, type InstanceFacts } from './facts.ts';
 import { transition, type Effect, type InstanceEvent, type InstanceState } from './lifecycle.ts';
 import { tailOfLog } from './log-file.ts';
+import { Workforce } from './workforce.ts';
 
 /** How a start failed, or a ready instance died. */
 export interface Fall {
@@ -86,11 +87,7 @@ export class VassalHandle {
   #readyAtMs: number | undefined;
   #report: VassalState | undefined;
   #exit: ChildExit | undefined;
-  #processes: number;
-  #keep: number;
-  #narrowedAtMs = 0;
-  /** Restarts of its workers that happened before it was ready, or before we knew it. */
-  #restartsBefore = 0;
+  readonly #workforce: Workforce;
 
   constructor(options: VassalOptions) {
     this.#options = options;
@@ -99,7 +96,11 @@ export class VassalHandle {
     this.dir = options.dir;
     this.sinceMs = options.sinceMs;
     this.isPromoted = options.isPromoted;
-    this.#processes = this.#keep = options.processes;
+    this.#workforce = new Workforce({
+      instance: instanceKey(options.name, options.generation),
+      processes: options.processes,
+      isForeign: options.deployable.spec.upstream !== undefined,
+    });
     this.#armDeadline(false);
   }
 
@@ -125,24 +126,15 @@ export class VassalHandle {
   }
 
   facts(): InstanceFacts {
-    const key = instanceKey(this.name, this.generation);
-    const ready = this.#report?.workers.filter(({ state }) => state === 'ready') ?? [];
-    const { deployable } = this.#options;
     return {
+      ...this.#workforce.facts(),
       generation: this.generation,
-      deployable,
+      deployable: this.deployable,
       state: this.#state,
       deadlineMs: this.#deadlineMs,
-      workers: ready.map(({ id, address, weight }) => ({ id, key: `${key}/${id}`, address, weight })),
-      running: this.#report?.workers.filter(({ pid }) => pid !== null).length ?? 0,
-      processes: this.#processes,
-      // Backends have ids of their own, which only grow.
-      keep: deployable.spec.upstream === undefined ? this.#keep : Infinity,
-      narrowedAtMs: this.#narrowedAtMs,
       unroutedVersion: this.unroutedVersion,
       isPromoted: this.isPromoted,
       liveSinceMs: this.liveSinceMs,
-      crashes: this.#crashes,
     };
   }
 
@@ -154,14 +146,13 @@ export class VassalHandle {
 
   /** Workers with a higher id are to be given no requests any more, or are again. */
   narrow(processes: number): void {
-    this.#keep = processes;
-    this.#narrowedAtMs = this.#options.clock.nowMs();
+    this.#workforce.narrow(processes, this.#options.clock.nowMs());
     this.#options.log.info({ app: this.name, generation: this.generation, processes }, 'workers narrowed');
   }
 
   /** Tells the primary how many workers to keep. */
   scale(processes: number): void {
-    this.#processes = this.#keep = processes;
+    this.#workforce.scale(processes);
     this.#options.log.info({ app: this.name, generation: this.generation, processes }, 'scaling');
     this.#send({ type: 'scale', processes });
   }
@@ -226,7 +217,7 @@ export class VassalHandle {
     const healthyMs = this.#readyAtMs === undefined ? 0 : this.#options.clock.nowMs() - this.#readyAtMs;
     if (event === 'ready') {
       this.#readyAtMs = this.#options.clock.nowMs();
-      this.#restartsBefore = this.#restarts;
+      this.#workforce.countCrashes();
     }
     this.#armDeadline(from === row.to);
     this.#options.log.info({ ...line, to: row.to, exit: this.#exit?.message }, `${from} -> ${row.to}`);
@@ -269,6 +260,7 @@ export class VassalHandle {
 
   #onState(report: VassalState): void {
     this.#report = report;
+    this.#workforce.take(report.workers);
     switch (report.phase) {
       case 'starting':
         break;
@@ -288,8 +280,9 @@ export class VassalHandle {
 
   /** It runs: under us, or since before us. Both sides may have missed the other's last word. */
   #onRunning(state: VassalState): void {
-    if (this.#report === undefined) this.#processes = this.#keep = state.processes;
-    else if (state.processes !== this.#processes) this.#send({ type: 'scale', processes: this.#processes });
+    const { processes } = this.#workforce;
+    if (this.#report === undefined) this.#workforce.scale(state.processes);
+    else if (state.processes !== processes) this.#send({ type: 'scale', processes });
     this.#onState(state);
     if (this.deployable.spec.upstream !== undefined) this.tellRegistrations();
   }
@@ -300,17 +293,7 @@ export class VassalHandle {
     this.isAnnounced = false;
     this.routedVersion = 0;
     this.unroutedVersion = 0;
-    this.#restartsBefore = this.#restarts;
-  }
-
-  /** Deaths of workers since it was ready. Backends that we do not run come and go as they like. */
-  get #crashes(): number {
-    if (this.#readyAtMs === undefined || this.deployable.spec.upstream !== undefined) return 0;
-    return Math.max(0, this.#restarts - this.#restartsBefore);
-  }
-
-  get #restarts(): number {
-    return this.#report?.workers.reduce((sum, { restarts }) => sum + restarts, 0) ?? 0;
+    this.#workforce.countCrashes();
   }
 
   #onConnectionLost(): void {
@@ -328,7 +311,7 @@ export class VassalHandle {
       spec,
       digest,
       dir: this.dir,
-      processes: this.#processes,
+      processes: this.#workforce.processes,
       registrations: this.#options.registrations(),
     };
     this.#send(start);
@@ -344,9 +327,9 @@ export class VassalHandle {
     const log = tailOfLog(this.dir, 50);
     const { spec } = this.#options.deployable;
     if (event === 'ready-timeout') {
-      const ready = this.#report?.workers.filter(({ state }) => state === 'ready').length ?? 0;
+      const ready = this.#workforce.ready.length;
       const limit = formatDuration(spec['ready-timeout']);
-      const message = `not ready after ${limit} (ready-timeout): ${ready} of ${this.#processes} workers are`;
+      const message = `not ready after ${limit} (ready-timeout): ${ready} of ${this.#workforce.processes} workers are`;
       return { kind: 'not-ready', message, log, healthyMs };
     }
     const kind = this.#exit?.code === workerExit.cannotLoad ? 'cannot-load' : 'crashed';
