@@ -52,6 +52,17 @@ export class Deploys {
     this.#answer(app.name, deployable.order, deploy);
   }
 
+  /** A newer edit came while the generation was tried on a part of the clients. The newer one answers who waits. */
+  superseded(app: App, { generation, sinceMs }: VassalHandle, reason: string, nowMs: number): void {
+    this.#hub.tellDeploy(app.name, {
+      generation,
+      result: 'failed',
+      reason,
+      tookMs: Math.round(nowMs - sinceMs),
+      log: [],
+    });
+  }
+
   /** The file is invalid; no generation was started, so the number is the one it would have had. */
   rejected(app: App, reason: string): void {
     this.#report(app, { generation: app.lastGeneration + 1, result: 'rejected', reason, tookMs: 0, log: [] });

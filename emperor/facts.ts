@@ -40,6 +40,8 @@ export interface InstanceFacts {
   readonly deadlineMs: number | undefined;
   /** Workers that are ready, by id. */
   readonly workers: readonly WorkerFacts[];
+  /** Workers that were ready once, even if they are starting again. */
+  readonly begun: number;
   /** Workers that have a process, also while it starts or stops. */
   readonly running: number;
   /** Workers that its primary was last told to keep. */

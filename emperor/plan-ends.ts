@@ -119,9 +119,12 @@ function whyNothing(desired: Desired, name: string): string {
   return desired.apps.has(name) ? 'stopped by the operator' : 'its file is gone';
 }
 
+/** Why a generation that had a share of the clients at most is given up for a newer one. */
+export const superseded = 'superseded before it took over';
+
 function whySuperfluous(app: AppFacts, instance: InstanceFacts): string {
   if (isRefused(app, instance)) return 'it was refused';
-  return instance.isPromoted ? 'a newer generation took over' : 'superseded before it took over';
+  return instance.isPromoted ? 'a newer generation took over' : superseded;
 }
 
 /** Every router serves by a table without the instance and holds no request for it. A router that died holds none. */

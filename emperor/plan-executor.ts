@@ -7,6 +7,7 @@ import type { Apps } from './apps.ts';
 import type { Deploys } from './deploys.ts';
 import type { EventHub } from './events.ts';
 import type { GenerationDirs, Outcome } from './generation-dirs.ts';
+import { superseded } from './plan-ends.ts';
 import type { Action } from './planner.ts';
 import type { RouterSet } from './router-set.ts';
 import type { VassalHandle } from './vassal-handle.ts';
@@ -58,7 +59,7 @@ export class PlanExecutor {
 
   /** What is to happen to one instance. */
   #change(app: App, instance: VassalHandle, action: Change): void {
-    const { routers } = this.#options;
+    const { routers, deploys, clock } = this.#options;
     switch (action.type) {
       case 'recall':
         instance.apply('recalled');
@@ -70,6 +71,8 @@ export class PlanExecutor {
         instance.scale(action.processes);
         return;
       case 'retire':
+        // Clients that it had go back to the older generation: that is to be known.
+        if (action.reason === superseded) deploys.superseded(app, instance, action.reason, clock.nowMs());
         instance.unroutedVersion = routers.routes.version;
         instance.apply('retired');
         return;

@@ -80,10 +80,9 @@ export function shareOf(desired: Desired, app: AppFacts, { live, next }: Pair): 
   switch (strategy) {
     case 'all':
       return 0;
-    case 'chain': {
-      const old = live.workers.filter(({ id }) => id <= live.keep).length;
-      return next.workers.length === 0 ? 0 : next.workers.length / (next.workers.length + old);
-    }
+    case 'chain':
+      // Not by who is ready just now: a worker that starts again must not send clients back to the old generation.
+      return next.begun / (next.begun + live.keep);
     case 'canary':
       return app.rollout?.generation === next.generation ? (steps[app.rollout.step] ?? 1) : 0;
   }

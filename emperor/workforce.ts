@@ -12,7 +12,10 @@ export interface WorkforceOptions {
   readonly isForeign: boolean;
 }
 
-type WorkforceFacts = Pick<InstanceFacts, 'workers' | 'running' | 'processes' | 'keep' | 'narrowedAtMs' | 'crashes'>;
+type WorkforceFacts = Pick<
+  InstanceFacts,
+  'workers' | 'begun' | 'running' | 'processes' | 'keep' | 'narrowedAtMs' | 'crashes'
+>;
 
 export class Workforce {
   readonly #options: WorkforceOptions;
@@ -42,6 +45,7 @@ export class Workforce {
     const before = this.#restartsBefore;
     return {
       workers: this.ready.map(({ id, address, weight }) => ({ id, key: `${instance}/${id}`, address, weight })),
+      begun: this.#workers.filter(({ state, restarts }) => state === 'ready' || restarts > 0).length,
       running: this.#workers.filter(({ pid }) => pid !== null).length,
       processes: this.#processes,
       keep: isForeign ? Infinity : this.#keep,

@@ -108,7 +108,8 @@ export interface AppRoute {
   readonly targets: readonly TargetRoute[];
   /**
    * While a newer generation is tried beside the live one: its workers, and the share of client connections (0 … 1)
-   * that are its. A connection keeps to one side as long as the share does not fall, so no client goes back and forth.
+   * that are its. A connection keeps to one side as long as the share does not fall, so no client goes back and forth:
+   * where `next` lists no worker for a moment its requests wait.
    */
   readonly next: { readonly targets: readonly TargetRoute[]; readonly share: number } | null;
   /** With no targets: true = hold requests (one will come), false = answer 503 at once with `reason`. */

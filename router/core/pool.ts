@@ -150,12 +150,15 @@ export class Pool implements LeaseOwner {
     if (this.queued > 0) this.grant(nowMs);
   }
 
-  /** Who serves the client; where its side lists nobody, the other one. */
+  /**
+   * Who serves the client. Where the newer generation lists nobody for a moment its clients wait: an older answer after
+   * a newer one is what they must not get, unless the table says so. The other way round nothing is lost.
+   */
   #sideOf(waiter: Waiter): Side {
     const next = this.#next;
-    if (next === undefined || next.targets.length === 0) return this.#live;
-    const share = this.#route.next?.share ?? 0;
-    return waiter.fraction < share || this.#live.targets.length === 0 ? next : this.#live;
+    if (next === undefined) return this.#live;
+    if (waiter.fraction < (this.#route.next?.share ?? 0)) return next;
+    return this.#live.targets.length === 0 && next.targets.length > 0 ? next : this.#live;
   }
 
   #grantSide(side: Side, nowMs: number): void {

@@ -230,7 +230,7 @@ export class PlannerModel {
       const key = `${name}/${generation}/${index + 1}`;
       return { id: index + 1, key, address: `unix:/${key}.sock`, weight: 1 };
     });
-    instance.running = instance.workers.length;
+    instance.begun = instance.running = instance.workers.length;
   }
 
   /** Every router serves by the newest table and holds nothing. */
@@ -252,7 +252,7 @@ export class PlannerModel {
   #scale(instance: ModelInstance, processes: number): void {
     instance.processes = instance.keep = processes;
     instance.workers = instance.workers.filter(({ id }) => id <= processes);
-    instance.running = instance.workers.length;
+    instance.begun = instance.running = instance.workers.length;
   }
 
   #die(app: ModelApp, healthyMs: number): void {
@@ -269,6 +269,7 @@ export class PlannerModel {
       state: 'starting',
       deadlineMs: this.nowMs + (delaysMs.starting ?? 0),
       workers: [],
+      begun: 0,
       running: 0,
       processes,
       keep: processes,

@@ -196,7 +196,8 @@ class PoolRun {
     const { liveTargets, targets } = this.#pool();
     const next = targets.slice(liveTargets.length);
     for (const { fraction } of this.#clients.filter(({ calls }) => calls === 0)) {
-      const isNext = this.#share !== null && (fraction < this.#share || liveTargets.length === 0) && next.length > 0;
+      const isMovedOn = liveTargets.length === 0 && next.length > 0;
+      const isNext = this.#share !== null && (fraction < this.#share || isMovedOn);
       for (const { inFlight, suspendedUntilMs } of isNext ? next : liveTargets) {
         assert.ok(inFlight === this.#maxConcurrency || suspendedUntilMs > nowMs, 'nobody waits beside a free target');
       }

@@ -215,10 +215,13 @@ describe('an app that tries a newer generation', () => {
     assert.deepEqual(sides(1), [fresh, fresh, fresh, fresh, fresh]);
   });
 
-  it('serves all clients by the side that lists a target where the other lists none', () => {
+  it('lets clients of the newer generation wait while it lists nobody, and moves others on where the older does', () => {
     const { publish, pool } = world();
-    publish({ targets: targets('app/1/1'), next: next(1, ...[]) });
-    assert.equal(served(new TestWaiter(0).acquire(pool())), 'app/1');
+    publish({ targets: targets('app/1/1'), next: next(0.5, ...[]) });
+    const waiting = new TestWaiter(0.1).acquire(pool());
+    assert.deepEqual([waiting.outcome(), served(new TestWaiter(0.9).acquire(pool()))], ['waiting', 'app/1']);
+    publish({ targets: targets('app/1/1'), next: next(0.5, 'app/2/1') });
+    assert.equal(served(waiting), 'app/2');
     publish({ targets: [], next: next(0, 'app/2/1') });
     assert.equal(served(new TestWaiter(0.9).acquire(pool())), 'app/2');
     publish({ targets: [], next: next(0.5), reason: 'gone' });
