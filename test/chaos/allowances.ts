@@ -12,7 +12,7 @@
 // - an idle connection: the idle-timeout, or an end after an answer that said `Connection: close`.
 import { drainMs, gradual, idleTimeoutMs, routerGraceMs } from './apps.ts';
 import type { Evidence } from './evidence.ts';
-import { stoppedBeingLive } from './generations.ts';
+import { retirements } from './generations.ts';
 import type { Fault } from './history.ts';
 import type { ConnectionRecord, ExchangeRecord } from './record.ts';
 
@@ -50,8 +50,10 @@ export function endsNeverByItself({ kind, status }: ExchangeRecord): boolean {
 /** True if the generation that answers was retired, or the routers replaced, so shortly before the end of the answer. */
 export function wasDrained({ app, ownGeneration, endedAtMs, headAtMs }: ExchangeRecord, evidence: Evidence): boolean {
   const untilMs = endedAtMs ?? Infinity;
-  const retiredAtMs = stoppedBeingLive(evidence, app, ownGeneration ?? 0, headAtMs ?? 0);
-  if (retiredAtMs !== undefined && retiredAtMs <= untilMs && untilMs <= retiredAtMs + drainMs + noticeMs) return true;
+  // It may have been recalled meanwhile, and retired again.
+  const isOver = (retiredAtMs: number): boolean =>
+    retiredAtMs <= untilMs && untilMs <= retiredAtMs + drainMs + noticeMs;
+  if (retirements(evidence, app, ownGeneration ?? 0).some(isOver)) return true;
   if (wasRolledGradually(app, headAtMs ?? 0, untilMs, evidence)) return true;
   return evidence.actions.some(({ name, app: target, startedAtMs, endedAtMs: actionEndMs }) => {
     const isOwn = target === app && (name === 'scale' || name === 'pause and resume');

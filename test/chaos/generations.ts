@@ -27,17 +27,10 @@ export function statementsOf(announcements: readonly Announcement[], app: string
   return statements;
 }
 
-/** When it was first said after `fromMs` that another generation is live; undefined: never. */
-export function stoppedBeingLive(
-  { announcements }: Evidence,
-  app: string,
-  generation: number,
-  fromMs: number,
-): number | undefined {
-  const statements = statementsOf(announcements, app).filter(({ kind }) => kind !== 'failed');
-  const before = statements.findLast(({ atMs }) => atMs <= fromMs);
-  if (before !== undefined && before.generation !== generation && generation < before.generation) return before.atMs;
-  return statements.find(({ atMs, generation: other }) => atMs > fromMs && other !== generation)?.atMs;
+/** Each moment at which it was said that another generation is live. */
+export function retirements({ announcements }: Evidence, app: string, generation: number): readonly number[] {
+  const others = statementsOf(announcements, app).filter((one) => one.kind !== 'failed');
+  return others.filter((one) => one.generation !== generation).map(({ atMs }) => atMs);
 }
 
 function statedIn(
