@@ -1,36 +1,23 @@
 // The only loop. File alarms, messages of children, exits, timers and commands do nothing but mark dirty; one turn at
 // a time then looks at the whole truth, plans (planner.ts) and executes the plan. Deciding is not done here.
-import type { Clock, Timer } from '../lib/clock.ts';
-import type { Logger } from '../lib/log.ts';
+import type { Timer } from '../lib/clock.ts';
 import { formatDuration } from '../lib/units.ts';
 import type { App } from './app.ts';
 import { deriveAppState, type AppState } from './app-state.ts';
-import type { Apps } from './apps.ts';
 import { isConfigFileName, vassalName } from './config/names.ts';
 import { scanDirectory, type ConfigSnapshot } from './config/scan.ts';
-import type { Deploys } from './deploys.ts';
 import { probeDataPath } from './data-path.ts';
-import type { EventHub } from './events.ts';
 import type { Actual, AppFacts, Desired } from './facts.ts';
-import type { GenerationDirs } from './generation-dirs.ts';
-import { PlanExecutor } from './plan-executor.ts';
+import { PlanExecutor, type PlanExecutorOptions } from './plan-executor.ts';
 import { planChanges } from './planner.ts';
 import { describeProblem } from './problem-text.ts';
 import { decideRestart } from './restart-policy.ts';
-import type { RouterSet } from './router-set.ts';
 import type { Settings } from './settings.ts';
 import type { VassalHandle } from './vassal-handle.ts';
 
-export interface ReconcilerOptions {
+export interface ReconcilerOptions extends PlanExecutorOptions {
   readonly directory: string;
   readonly runDir: string;
-  readonly clock: Clock;
-  readonly log: Logger;
-  readonly apps: Apps;
-  readonly routers: RouterSet;
-  readonly dirs: GenerationDirs;
-  readonly deploys: Deploys;
-  readonly hub: EventHub;
   readonly settings: () => Settings;
   readonly routerCount: () => number;
   /** Default of `deploys-at-once`. */
