@@ -34,6 +34,10 @@ it(`${deploys} deploys leave nothing behind`, { timeout: 600_000 }, async (t) =>
     emperor: await Inspector.open(pids.emperor, () => box.log),
     router: await Inspector.open(pids.router, () => box.log),
   };
+  // An open session would keep a test that failed from ever ending.
+  t.after(() => {
+    for (const inspector of Object.values(inspectors)) inspector.close();
+  });
   const take = async (): Promise<Inventory> => {
     await untilAlone(box);
     return inventory(box, pids, inspectors);
@@ -55,7 +59,6 @@ it(`${deploys} deploys leave nothing behind`, { timeout: 600_000 }, async (t) =>
     const grown = rssAfter[name] - rssBefore[name];
     assert.ok(grown < tolerableBytes, `the ${name} grew by ${grown} bytes in ${deploys} deploys`);
   }
-  for (const inspector of Object.values(inspectors)) inspector.close();
   assert.deepEqual(await leftovers(box), []);
 });
 
