@@ -64,13 +64,16 @@ async function strike(deed: Deed, victims: readonly Victim[]): Promise<void> {
   const kills: Kill[] = [];
   for (const victim of victims) kills.push(await aim[victim](deed));
   const routersBefore = (await deed.box.status()).router.pids;
+  const faultsBefore = deed.history.faults.length;
   for (const kill of kills) kill();
+  // What was killed can still be seen for a moment.
+  const killed = new Set(deed.history.faults.slice(faultsBefore).map(({ pid }) => pid));
   if (!victims.includes('emperor')) {
     if (victims.includes('router')) await routersAreBack(deed);
     return;
   }
   // With every holder of the listening sockets the ports go, too.
-  const isPortLost = !routersBefore.some((pid) => listensOn(pid, deed.box.port));
+  const isPortLost = !routersBefore.some((pid) => !killed.has(pid) && listensOn(pid, deed.box.port));
   const loss = { fromMs: performance.now(), untilMs: Infinity };
   if (isPortLost) deed.history.portLosses.push(loss);
   await deed.pace.pause(deed.random.integer(0, 1000));
