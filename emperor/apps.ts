@@ -94,7 +94,13 @@ export class Apps {
     const { clock, dirs } = this.#options;
     const app = this.#ensure(name);
     const sinceMs = app.takeSince(clock.nowMs());
-    const instance = this.#handle(name, generation, { deployable, processes, sinceMs, isPromoted: false });
+    const instance = this.#handle(name, generation, {
+      deployable,
+      processes,
+      sinceMs,
+      isPromoted: false,
+      isOutdated: false,
+    });
     app.add(instance);
     this.#lastGenerations.set(name, app.lastGeneration);
     const problem = dirs.make(name, generation);
@@ -140,8 +146,10 @@ export class Apps {
     const deployable = { spec, digest, order: 0 };
     const { processes } = hello.running.state;
     // What the link to the live socket was last pointed at had the traffic, and so had what came before it.
-    const isPromoted = hello.generation <= (dirs.linked(hello.name) ?? 0);
-    const of = { deployable, processes, sinceMs: clock.nowMs(), isPromoted };
+    const linked = dirs.linked(hello.name) ?? 0;
+    const isPromoted = hello.generation <= linked;
+    const isOutdated = hello.generation < linked;
+    const of = { deployable, processes, sinceMs: clock.nowMs(), isPromoted, isOutdated };
     const instance = this.#handle(hello.name, hello.generation, of);
     this.#options.registrations.restore(hello.name, hello.running.registrations);
     // It became live under another emperor, which told it then; what only became ready did not.
@@ -219,7 +227,7 @@ export class Apps {
   #handle(
     name: string,
     generation: number,
-    of: Pick<VassalOptions, 'deployable' | 'processes' | 'sinceMs' | 'isPromoted'>,
+    of: Pick<VassalOptions, 'deployable' | 'processes' | 'sinceMs' | 'isPromoted' | 'isOutdated'>,
   ): VassalHandle {
     const { clock, log, dirs, events, registrations } = this.#options;
     const dir = dirs.path(name, generation);

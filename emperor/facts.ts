@@ -54,6 +54,8 @@ export interface InstanceFacts {
   readonly unroutedVersion: number;
   /** It was given the whole traffic once. */
   readonly isPromoted: boolean;
+  /** Under an emperor before us it had given way to a newer one: what clients saw since must not be taken back. */
+  readonly isOutdated: boolean;
   /** Since when every router gives it the whole traffic; undefined: not yet, or since before this emperor. */
   readonly liveSinceMs: number | undefined;
   /** Times that one of its workers died after it was ready. */
@@ -120,7 +122,7 @@ export interface Limits {
  * Before anyone was given it, simply the newest ready one.
  */
 export function liveInstance(app: AppFacts, chosen: Deployable | undefined): InstanceFacts | undefined {
-  const ready = app.instances.filter(({ state }) => state === 'ready');
+  const ready = app.instances.filter(({ state, isOutdated }) => state === 'ready' && !isOutdated);
   const promoted = ready.filter(({ isPromoted }) => isPromoted);
   const sound = promoted.filter((instance) => !isRefused(app, instance));
   const wanted = sound.findLast(({ deployable }) => chosen !== undefined && satisfies(deployable, chosen));

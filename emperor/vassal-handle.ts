@@ -48,6 +48,8 @@ export interface VassalOptions {
   readonly registrations: () => readonly Registration[];
   /** It had the traffic under another emperor. */
   readonly isPromoted: boolean;
+  /** And lost it to a newer one under that emperor. */
+  readonly isOutdated: boolean;
   /** When it was asked for, on the monotonic clock: a deploy's time counts from here. */
   readonly sinceMs: number;
   readonly clock: Clock;
@@ -88,6 +90,7 @@ export class VassalHandle {
   #report: VassalState | undefined;
   #exit: ChildExit | undefined;
   readonly #workforce: Workforce;
+  #isOutdated: boolean;
 
   constructor(options: VassalOptions) {
     this.#options = options;
@@ -96,6 +99,7 @@ export class VassalHandle {
     this.dir = options.dir;
     this.sinceMs = options.sinceMs;
     this.isPromoted = options.isPromoted;
+    this.#isOutdated = options.isOutdated;
     this.#workforce = new Workforce({
       instance: instanceKey(options.name, options.generation),
       processes: options.processes,
@@ -134,6 +138,7 @@ export class VassalHandle {
       deadlineMs: this.#deadlineMs,
       unroutedVersion: this.unroutedVersion,
       isPromoted: this.isPromoted,
+      isOutdated: this.#isOutdated,
       liveSinceMs: this.liveSinceMs,
     };
   }
@@ -290,6 +295,7 @@ export class VassalHandle {
   /** It serves again, and that will be told as any deploy is. */
   #onRecalled(): void {
     this.sinceMs = this.#options.clock.nowMs();
+    this.#isOutdated = false;
     this.isAnnounced = false;
     this.routedVersion = 0;
     this.unroutedVersion = 0;

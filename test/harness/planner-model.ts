@@ -276,6 +276,7 @@ export class PlannerModel {
       narrowedAtMs: 0,
       unroutedVersion: 0,
       isPromoted: false,
+      isOutdated: false,
       liveSinceMs: undefined,
       crashes: 0,
     });

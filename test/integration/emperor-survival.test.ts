@@ -10,6 +10,7 @@ import {
   type EmperorOptions,
   type EmperorProcess,
 } from '../harness/emperor-process.ts';
+import { RawConnection } from '../harness/http-client.ts';
 import { gone, isAlive } from '../harness/processes.ts';
 import { tempDir } from '../harness/temp-dir.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -96,6 +97,31 @@ describe('the emperor dies', () => {
     await second.generationIs('who', 2);
     for (const worker of instance.workers) await gone(worker.pid);
     assert.match(await ask(second), /^2 /);
+  });
+
+  it('a generation that had given way serves no more, even where the newer one died with the emperor', async (t) => {
+    // It drains for as long as a stream lasts: it is alive when the next emperor comes.
+    const slow = `module.exports = (request, response) => {
+      if (request.url === '/slow') response.write('begun');
+      else response.end(process.env.EMPEROR_GENERATION);
+    };`;
+    const yaml = 'app: ./slow.cjs\nsettle: 0\ndrain-timeout: 60s\n';
+    const first = await startEmperor(t, { vassals: { 'slow.cjs': slow, 'who.yaml': yaml }, endsItself: true });
+    await first.appIs('who', 'running');
+    const client = new RawConnection(first.port);
+    t.after(() => {
+      client.destroy();
+    });
+    client.write('GET /slow HTTP/1.1\r\nHost: who.localhost\r\n\r\n');
+    await client.until('the beginning of the answer', (received) => received.includes('begun'));
+    assert.equal((await first.command('reload', 'who', '--wait')).code, 0);
+    assert.equal(await ask(first), '2');
+    const { instances } = await first.appIs('who', 'running');
+    process.kill(instances.find(({ generation }) => generation === 2)?.pid ?? 0, 'SIGKILL');
+    const second = await succeed(t, first);
+    assert.ok(Number(await ask(second)) > 2);
+    assert.equal(client.isEnded, false, 'what ran on it goes on');
+    client.destroy();
   });
 
   it('an adopted router that dies is replaced on the same port', async (t) => {
