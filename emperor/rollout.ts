@@ -84,7 +84,8 @@ export function shareOf(desired: Desired, app: AppFacts, { live, next }: Pair): 
       // Not by who is ready just now: a worker that starts again must not send clients back to the old generation.
       return next.begun / (next.begun + live.keep);
     case 'canary':
-      return app.rollout?.generation === next.generation ? (steps[app.rollout.step] ?? 1) : 0;
+      // Before its first step was noted it has that share already: its clients may have had it under another emperor.
+      return steps[app.rollout?.generation === next.generation ? app.rollout.step : 0] ?? 1;
   }
 }
 
