@@ -25,14 +25,17 @@ function instance(generation: number, of: Deployable, isPromoted: boolean): Inst
     state: 'ready',
     deadlineMs: undefined,
     workers: [worker(1), worker(2)],
+    begun: 2,
+    running: 2,
     processes: 2,
     keep: 2,
     narrowedAtMs: 0,
     unroutedVersion: 0,
     isPromoted,
+    isOutdated: false,
     liveSinceMs: isPromoted ? 0 : undefined,
     crashes: 0,
-  } as unknown as InstanceFacts;
+  };
 }
 
 function world(rollout: unknown, app: Partial<AppFacts> = {}): { desired: Desired; app: AppFacts } {
@@ -87,10 +90,10 @@ describe('the status of a rollout', () => {
     });
   });
 
-  it('before the first step has no share', () => {
+  it('has its first share before its first step is noted', () => {
     const { desired, app } = world('canary');
     const status = rolloutStatus(desired, app, now);
-    assert.deepEqual([status?.step, status?.share, status?.since], [0, 0, null]);
+    assert.deepEqual([status?.step, status?.share, status?.since], [0, 0.05, null]);
   });
 
   it('of a chain has the share of its workers, and no steps', () => {
