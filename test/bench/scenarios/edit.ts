@@ -42,7 +42,8 @@ async function memory(emperor: EmperorProcess): Promise<void> {
       const now = await emperor.status();
       return now.vassals[0]?.instances.length === 1 ? now : undefined;
     },
-    { what: 'the old generations to end' },
+    // The last predecessor is kept for as long as the probation of its successor.
+    { what: 'the old generations to end', timeoutMs: 30_000 },
   );
   const [instance] = status.vassals[0]?.instances ?? [];
   const [routerPid] = status.router.pids;
