@@ -6,6 +6,7 @@ import { errnoOf, messageOf } from '../lib/errors.ts';
 import { memoryFile, vassalDir } from '../lib/run-dir.ts';
 import { completeSpec } from '../lib/spec/complete-spec.ts';
 import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
+import type { RolloutFacts } from './facts.ts';
 
 /** A generation that was good: `rollback` goes back to it. */
 export interface GoodGeneration {
@@ -23,6 +24,9 @@ export interface RefusedSpec {
   readonly byOperator: boolean;
 }
 
+/** How far a canary had got: under the next emperor no client goes back either. Its pause begins again. */
+export type CanaryProgress = Pick<RolloutFacts, 'generation' | 'step'>;
+
 export interface AppMemory {
   /** The highest number this name was ever seen with: an app that runs nothing has no directory that would tell it. */
   readonly lastGeneration: number;
@@ -31,6 +35,8 @@ export interface AppMemory {
   /** The operator's `scale`; null: as the file says. */
   readonly processes: number | null;
   readonly refused: RefusedSpec | null;
+  /** Null while none is under way. */
+  readonly canary: CanaryProgress | null;
   /** The good ones, oldest first, at most `longestHistory`. */
   readonly history: readonly GoodGeneration[];
 }
@@ -76,14 +82,15 @@ export function decodeMemory(text: string): AppMemory | string {
     return 'not a whole JSON value';
   }
   if (!isRecord(value)) return 'not an object';
-  const { lastGeneration, isStopped, isPaused, processes, refused, history } = value;
+  const { lastGeneration, isStopped, isPaused, processes, refused, canary = null, history } = value;
   if (!isCount(lastGeneration)) return 'lastGeneration is no whole number';
   if (typeof isStopped !== 'boolean' || typeof isPaused !== 'boolean') return 'isStopped or isPaused is no boolean';
   if (processes !== null && !(isCount(processes) && processes > 0)) return 'processes is neither null nor a number';
   if (refused !== null && !isRefused(refused)) return 'refused is neither null nor a refused spec';
+  if (canary !== null && !isCanary(canary)) return 'canary is neither null nor a step of a generation';
   if (!Array.isArray(history)) return 'history is no list';
   const good = history.flatMap(decodeGood).sort((a, b) => a.generation - b.generation);
-  return { lastGeneration, isStopped, isPaused, processes, refused, history: good.slice(-longestHistory) };
+  return { lastGeneration, isStopped, isPaused, processes, refused, canary, history: good.slice(-longestHistory) };
 }
 
 /** PURE. True where writing `next` over `written` would change nothing; specs are compared by their digests. */
@@ -94,6 +101,7 @@ export function isSameMemory(written: AppMemory, next: AppMemory): boolean {
       rest.isStopped,
       rest.isPaused,
       rest.processes,
+      rest.canary && [rest.canary.generation, rest.canary.step],
       refused && [refused.digest, refused.reason, refused.byOperator],
       history.map(({ generation, digest }) => [generation, digest]),
     ]);
@@ -115,6 +123,10 @@ function isRefused(value: unknown): value is RefusedSpec {
     typeof value['reason'] === 'string' &&
     typeof value['byOperator'] === 'boolean'
   );
+}
+
+function isCanary(value: unknown): value is CanaryProgress {
+  return isRecord(value) && isCount(value['generation']) && isCount(value['step']);
 }
 
 function isCount(value: unknown): value is number {

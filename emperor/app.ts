@@ -132,16 +132,19 @@ export class App {
       isStopped: this.#isStopped,
       isPaused: this.#isPaused,
       processes: this.#processes ?? null,
+      canary: this.#rollout === undefined ? null : { generation: this.#rollout.generation, step: this.#rollout.step },
       ...this.#record.memory(),
     };
   }
 
   /** Takes over what an emperor before us knew. */
-  restore(memory: AppMemory): void {
+  restore(memory: AppMemory, nowMs: number): void {
     this.#lastGeneration = Math.max(this.#lastGeneration, memory.lastGeneration);
     this.#isStopped = memory.isStopped;
     this.#isPaused = memory.isPaused;
     this.#processes = memory.processes ?? undefined;
+    // The clock of the one before us is not ours: the pause after the step begins again.
+    this.#rollout = memory.canary === null ? undefined : { ...memory.canary, sinceMs: nowMs };
     this.#record.restore(memory);
   }
 

@@ -219,7 +219,7 @@ export class Apps {
     const app = new App(name, this.#lastGenerations.get(name) ?? 0);
     const memory = readMemory(this.#options.runDir, name);
     if (typeof memory === 'string') this.#options.log.warn({ app: name, why: memory }, 'its memory is damaged');
-    else if (memory !== undefined) app.restore(memory);
+    else if (memory !== undefined) app.restore(memory, this.#options.clock.nowMs());
     this.#apps.set(name, app);
     return app;
   }

@@ -139,7 +139,6 @@ export class Reconciler {
       if (this.#isScanDue && !this.#isFrozen) await this.#scan();
       this.#reconcile();
       this.#announce();
-      this.#remember();
       for (const resolve of waiting) resolve();
       const reached = this.#watched.filter(({ holds }) => holds());
       this.#watched = this.#watched.filter((one) => !reached.includes(one));
@@ -188,6 +187,8 @@ export class Reconciler {
     routers.keep(routerCount());
     const limits = { deploysAtOnce: this.#isFrozen ? 0 : this.#deploysAtOnce };
     for (let round = 1; round <= mostRounds; round += 1) {
+      // Before a router acts on it: the next emperor must never know less than clients have seen.
+      this.#remember();
       const { desired, actual } = this.#facts();
       const plan = planChanges(desired, actual, clock.nowMs(), limits);
       if (plan.actions.length === 0) {

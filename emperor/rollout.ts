@@ -64,7 +64,7 @@ export function chainProcesses(desired: Desired, app: AppFacts, pair: Pair): { l
     return { live: wantedProcesses(desired, app, live.deployable), next: wanted };
   }
   // A new worker first, then an old one goes: never more than one above the full number, never below it.
-  const room = Math.max(1, wantedProcesses(desired, app, live.deployable) - next.workers.length);
+  const room = roomBeside(desired, app, live, next.workers.length);
   // Also its process: until it ended it takes the memory that the next one needs.
   const isOldGone = live.processes <= room && live.running <= room;
   const isNewReady = next.workers.length >= next.processes;
@@ -72,6 +72,11 @@ export function chainProcesses(desired: Desired, app: AppFacts, pair: Pair): { l
     live: Math.min(live.keep, room),
     next: isNewReady && isOldGone ? Math.min(wanted, next.processes + 1) : next.processes,
   };
+}
+
+/** Old workers that are to stay beside so many new ones; the last one goes only with the rest of its generation. */
+function roomBeside(desired: Desired, app: AppFacts, live: InstanceFacts, newWorkers: number): number {
+  return Math.max(1, wantedProcesses(desired, app, live.deployable) - newWorkers);
 }
 
 /** The share of the clients that the newer generation has now. */
@@ -82,7 +87,8 @@ export function shareOf(desired: Desired, app: AppFacts, { live, next }: Pair): 
       return 0;
     case 'chain':
       // Not by who is ready just now: a worker that starts again must not send clients back to the old generation.
-      return next.begun / (next.begun + live.keep);
+      // Nor by `keep` alone: an emperor that adopts both does not know yet how far the one before it had narrowed.
+      return next.begun / (next.begun + Math.min(live.keep, roomBeside(desired, app, live, next.begun)));
     case 'canary':
       // Before its first step was noted it has that share already: its clients may have had it under another emperor.
       return steps[app.rollout?.generation === next.generation ? app.rollout.step : 0] ?? 1;

@@ -82,6 +82,7 @@ export interface VassalJson {
       pss: number | null;
     }[];
   }[];
+  readonly rollout: { step: number | null; share: number } | null;
   readonly lastDeploy: {
     generation: number;
     result: string;

@@ -1,8 +1,8 @@
 // Chain and canary through the real programs: who is asked by whom, how many workers there are, and what turns a canary
 // back.
 import assert from 'node:assert/strict';
-import { describe, it } from 'node:test';
-import { startEmperor, type EmperorProcess } from '../harness/emperor-process.ts';
+import { describe, it, type TestContext } from 'node:test';
+import { startEmperor, type EmperorOptions, type EmperorProcess, type VassalJson } from '../harness/emperor-process.ts';
 import { RawConnection } from '../harness/http-client.ts';
 import type { Scope } from '../harness/scope.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -17,10 +17,22 @@ module.exports = (request, response) => {
 
 const shop = (keys: string): string => `app: ./server.cjs\nsettle: 1s\ndrain-timeout: 5s\n${keys}\n`;
 
-async function serve(t: Scope, keys: string): Promise<EmperorProcess> {
-  const emperor = await startEmperor(t, { vassals: { 'server.cjs': server, 'shop.yaml': shop(keys) } });
+async function serve(t: TestContext, keys: string, options: EmperorOptions = {}): Promise<EmperorProcess> {
+  const emperor = await startEmperor(t, { vassals: { 'server.cjs': server, 'shop.yaml': shop(keys) }, ...options });
   await emperor.appIs('shop', 'running');
   return emperor;
+}
+
+/** Waits for how far the rollout of `shop` is, or for the generation that is live after it. */
+async function rolloutIs(
+  emperor: EmperorProcess,
+  what: string,
+  isSo: (rollout: VassalJson['rollout'], live: number | null) => boolean,
+): Promise<void> {
+  await waitFor(
+    async () => (await emperor.status()).vassals.some(({ rollout, generation }) => isSo(rollout, generation)),
+    { what: `the rollout to be ${what}` },
+  );
 }
 
 /** One request on a connection of its own: `status generation`. */
@@ -120,6 +132,34 @@ describe('rollout: canary', () => {
       assert.equal(generations.at(-1), 2);
     }
     await emperor.generationIs('shop', 2);
+  });
+
+  it('goes on at its step under the next emperor: a kept connection does not go back then either', async (t) => {
+    const keys = canary.replace('1s', '3s');
+    const emperor = await serve(t, keys, { endsItself: true });
+    const kept = Array.from({ length: 24 }, () => new Kept(t, emperor));
+    const askAll = async (): Promise<void> => {
+      await Promise.all(kept.map(async (one) => one.ask()));
+    };
+    await askAll();
+    emperor.write('shop.yaml', shop(`${keys}env: {EDIT: 1}`));
+    await rolloutIs(emperor, 'at its second step', (rollout) => rollout?.step === 2);
+    await askAll();
+    emperor.process.kill('SIGKILL');
+    await emperor.process.exit();
+    const next = await startEmperor(t, { in: { directory: emperor.directory, runDir: emperor.runDir } });
+    await rolloutIs(next, 'at its second step, or over', (rollout, live) => live === 2 || rollout?.step === 2);
+    await askAll();
+    await next.generationIs('shop', 2);
+    await askAll();
+    for (const { generations } of kept) {
+      assert.deepEqual(
+        generations,
+        [...generations].sort((a, b) => a - b),
+        'never back',
+      );
+      assert.equal(generations.at(-1), 2);
+    }
   });
 
   it('that answers 5xx is turned back by itself, and says so with the figures', async (t) => {

@@ -36,6 +36,7 @@ const memory: AppMemory = {
   isPaused: true,
   processes: 3,
   refused: { digest: 'bad', reason: 'it crashed', byOperator: false },
+  canary: { generation: 9, step: 1 },
   history: [good(4), good(7)],
 };
 
@@ -84,12 +85,18 @@ describe('the memory of an app', () => {
     ['a mark that is text', JSON.stringify({ ...memory, isStopped: 'yes' })],
     ['no workers', JSON.stringify({ ...memory, processes: 0 })],
     ['a refusal without reason', JSON.stringify({ ...memory, refused: { digest: 'a', byOperator: true } })],
+    ['a canary without a step', JSON.stringify({ ...memory, canary: { generation: 9 } })],
     ['a history that is a map', JSON.stringify({ ...memory, history: {} })],
   ] as const) {
     it(`that is ${what} is told to be damaged`, (t) => {
       assert.equal(typeof readMemory(damaged(t, text), 'shop'), 'string');
     });
   }
+
+  it('of an emperor that did not remember canaries is not damaged', () => {
+    const { canary: _none, ...before } = memory;
+    assert.deepEqual(decodeMemory(JSON.stringify(before)), { ...memory, canary: null });
+  });
 
   it('loses of a damaged history only what is damaged', () => {
     const history = [good(1), { ...good(2), spec: { app: 1 } }, { ...good(3), generation: 'three' }, null, good(4)];
@@ -134,6 +141,8 @@ describe('writing the memory', () => {
       { processes: null },
       { refused: null },
       { refused: { digest: 'bad', reason: 'it crashed', byOperator: true } },
+      { canary: null },
+      { canary: { generation: 9, step: 2 } },
       { history: [good(7)] },
     ]) {
       assert.ok(!isSameMemory(memory, { ...memory, ...other }), JSON.stringify(other));

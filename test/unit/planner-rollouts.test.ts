@@ -1,5 +1,6 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { buildRoutes } from '../../emperor/routes.ts';
 import type { GenerationStats } from '../../lib/messages.ts';
 import { latencyBoundsMs } from '../../lib/messages.ts';
 import { PlannerModel } from '../harness/planner-model.ts';
@@ -228,6 +229,17 @@ describe('planner: a chain', () => {
     model.settle();
     assert.deepEqual(routed(model), { targets: ['shop/1/1', 'shop/1/2'], next: [], share: undefined });
     assert.equal(model.states('shop')[2], 'draining');
+  });
+
+  it('gives no client back where the next emperor adopts it and has not narrowed the old generation yet', () => {
+    const model = serving(keys);
+    deploy(model, keys);
+    // What the old primary still runs is all that an adopting emperor knows of it.
+    const adopted = model.instance('shop', 1);
+    adopted.processes = adopted.keep = adopted.running = 2;
+    adopted.workers = [1, 2].map((id) => ({ id, key: `shop/1/${id}`, address: `unix:/${id}`, weight: 1 }));
+    const [first] = buildRoutes(model.desired(), model.actual().apps, model.nowMs);
+    assert.equal(first?.next?.share, 0.5);
   });
 
   it('of a first start begins with all workers', () => {
