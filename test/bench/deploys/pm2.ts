@@ -13,10 +13,15 @@ import { firstRelease, nodeApp, replaceFile } from './releases.ts';
 
 const name = 'pm2 reload';
 
+/** What the bench drops because it slows Node's start, and npm may need to trust its registry. */
+const { NODE_EXTRA_CA_CERTS: certificates } = process.env;
+
 export async function startPm2(scope: Scope): Promise<Contender | Missing> {
   const base = tempDir(scope);
-  const installed = await run('npm', ['install', '--prefix', base, '--no-audit', '--no-fund', 'pm2'], base);
-  if (installed.code !== 0) return { name, missing: `npm could not install pm2: ${firstLine(installed.output)}` };
+  const installed = await run('npm', ['install', '--prefix', base, '--no-audit', '--no-fund', 'pm2'], base, {
+    ...(certificates === undefined ? {} : { NODE_EXTRA_CA_CERTS: certificates }),
+  });
+  if (installed.code !== 0) return { name, missing: `npm could not install pm2: ${firstError(installed.output)}` };
   const pm2 = new Pm2(base);
   scope.after(() => pm2.end());
   const port = await freePort();
@@ -108,6 +113,8 @@ async function run(
   });
 }
 
-function firstLine(text: string): string {
-  return text.trim().split('\n', 1)[0] ?? '';
+/** The line that says what is wrong: warnings stand before it. */
+function firstError(output: string): string {
+  const lines = output.trim().split('\n');
+  return lines.find((line) => line.startsWith('npm error')) ?? lines[0] ?? '';
 }
