@@ -8,6 +8,8 @@
 //   an emperor serves again.
 // - a retired generation, or a worker that a chain retires: what never ends by itself (event streams, WebSockets) is ended within the drain time.
 // - an app that is scaled down or paused: the same, of its own.
+// - an app whose file is deleted: the same; and what comes before it is added and served again is answered 404, or 503
+//   where it waited for a worker.
 // - a router that is replaced by an upgrade: the same, for what never ends by itself.
 // - an idle connection: the idle-timeout, or an end after an answer that said `Connection: close`.
 import { drainMs, gradual, idleTimeoutMs, routerGraceMs } from './apps.ts';
@@ -17,7 +19,8 @@ import type { Fault } from './history.ts';
 import type { ConnectionRecord, ExchangeRecord } from './record.ts';
 
 /** The allowance that covers a loss, by name; undefined: none does. */
-export type Excuse = 'router killed' | 'worker died' | 'two workers died' | 'ports lost' | 'drained' | 'idle-timeout';
+export type Excuse =
+  'router killed' | 'worker died' | 'two workers died' | 'ports lost' | 'app deleted' | 'drained' | 'idle-timeout';
 
 /** A client learns of a death a moment after it; on a machine with more to do than cores, a long moment. */
 const noticeMs = 3000;
@@ -29,6 +32,7 @@ export function excuseExchange(exchange: ExchangeRecord, evidence: Evidence): Ex
   const { connection } = exchange;
   if (exchange.outcome === 'cut' && wasHeldByKilledRouter(connection, evidence)) return 'router killed';
   if (exchange.outcome === 'cut' && wasWithoutPorts(connection, evidence)) return 'ports lost';
+  if (wasDeleted(exchange, evidence)) return 'app deleted';
   const byWorker = excuseByWorkers(exchange, evidence);
   if (byWorker !== undefined) return byWorker;
   const isClean = exchange.outcome === 'cut' && connection.end === 'FIN';
@@ -56,11 +60,14 @@ export function wasDrained({ app, ownGeneration, endedAtMs, headAtMs }: Exchange
   if (retirements(evidence, app, ownGeneration ?? 0).some(isOver)) return true;
   if (wasRolledGradually(app, headAtMs ?? 0, untilMs, evidence)) return true;
   return evidence.actions.some(({ name, app: target, startedAtMs, endedAtMs: actionEndMs }) => {
-    const isOwn = target === app && (name === 'scale' || name === 'pause and resume');
+    const isOwn = target === app && endsOwnStreams.has(name);
     const windowMs = name === 'upgrade' ? routerGraceMs : isOwn ? drainMs : 0;
     return windowMs > 0 && startedAtMs <= untilMs && untilMs <= (actionEndMs ?? Infinity) + windowMs + noticeMs;
   });
 }
+
+/** Actions that end what never ends by itself. */
+const endsOwnStreams: ReadonlySet<string> = new Set(['scale', 'pause and resume', 'delete and add']);
 
 /** A chain retires its first old worker, and a canary is turned back, long before another generation is live. */
 function wasRolledGradually(app: string, fromMs: number, untilMs: number, { announcements }: Evidence): boolean {
@@ -72,6 +79,17 @@ function wasRolledGradually(app: string, fromMs: number, untilMs: number, { anno
       event['state'] === 'deploying' && atMs <= untilMs && endMs >= fromMs && untilMs <= endMs + drainMs + noticeMs
     );
   });
+}
+
+function wasDeleted({ app, cause, outcome, sentAtMs, endedAtMs }: ExchangeRecord, { actions }: Evidence): boolean {
+  if (outcome !== 'whole' || (cause !== 'unknown-host' && cause !== 'app-removed')) return false;
+  return actions.some(
+    (action) =>
+      action.name === 'delete and add' &&
+      action.app === app &&
+      action.startedAtMs <= (endedAtMs ?? Infinity) &&
+      sentAtMs <= (action.endedAtMs ?? Infinity),
+  );
 }
 
 function excuseByWorkers(exchange: ExchangeRecord, evidence: Evidence): Excuse | undefined {

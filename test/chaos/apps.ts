@@ -19,9 +19,9 @@ export const gradual: ReadonlySet<string> = new Set(['blog', 'mail']);
 export const actedUpon: readonly string[] = ['shop', 'blog', 'mail'];
 /** Nothing is ever done to it, so nothing may ever happen to its clients. */
 export const bystander = 'calm';
-/** Deleted and added again; it has no clients of its own. */
+/** Deleted and added again under its clients; nothing else is done to it. */
 export const guest = 'guest';
-export const withClients: readonly string[] = [...actedUpon, bystander];
+export const withClients: readonly string[] = [...actedUpon, bystander, guest];
 
 export interface AppContent {
   readonly version: number;

@@ -134,6 +134,18 @@ describe('losses', () => {
     finds({ exchanges: [post(refused)], faults: [{ kind: 'worker', app: 'shop', pid: 12, atMs: 1005 }] }, /502/);
   });
 
+  it('a deleted app answers 404 until it is served again, not before, not after, and no other app does', () => {
+    const gone = answer({ status: 404, cause: 'unknown-host', ownGeneration: undefined, pid: undefined });
+    const deleted = (app: string, startedAtMs: number, endedAtMs: number): Partial<Evidence> => ({
+      exchanges: [gone],
+      actions: [{ name: 'delete and add', app, startedAtMs, endedAtMs, detail: '', problem: undefined }],
+    });
+    passes(deleted('shop', 900, 2000));
+    finds(deleted('shop', 1500, 2000), /answered 404/);
+    finds(deleted('shop', 500, 900), /answered 404/);
+    finds(deleted('guest', 900, 2000), /answered 404/);
+  });
+
   it('an idle connection may end after `Connection: close` or the idle-timeout only', () => {
     passes({ connections: [connection({ end: 'FIN', endedAtMs: 1100, wasToldToClose: true })] });
     passes({ connections: [connection({ end: 'FIN', endedAtMs: 20_000 })] });

@@ -1,4 +1,4 @@
-// What people do to files: good edits, bad ones, many at once, touches, and a file that goes and comes back.
+// What people do to files: good edits, bad ones, many at once, touches, and a file that goes and comes back under load.
 import { actedUpon, guest, type Mode } from '../apps.ts';
 import { deployTimeoutMs, perform, untilServed, type Action, type Deed } from './action.ts';
 import { waitFor } from '../../harness/wait-for.ts';

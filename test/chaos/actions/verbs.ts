@@ -85,13 +85,24 @@ const pauseAndResume: Action = {
   verb: 'pause',
   run: async (deed) => {
     const app = deed.random.pick(actedUpon);
-    await perform(deed, { name: 'pause and resume', app }, async () => {
-      await command(deed, ['pause', app]);
+    const isAwaited = deed.random.chance(0.5);
+    await perform(deed, { name: 'pause and resume', app, detail: isAwaited ? 'and wait' : '' }, async () => {
+      await command(deed, ['pause', app, ...(isAwaited ? ['--wait'] : [])]);
+      const before = isAwaited ? executions(deed, app) : [];
       await deed.pace.pause(deed.random.integer(0, 1500));
+      const after = isAwaited ? executions(deed, app) : [];
       await command(deed, ['resume', app]);
+      if (after.length > before.length) {
+        throw new Error(`executed although it was paused: ${after.slice(before.length).join(', ')}`);
+      }
     });
   },
 };
+
+/** The requests that the app began to execute, in order. */
+function executions({ files }: Deed, app: string): readonly string[] {
+  return files.lines(app).flatMap((line) => (line.what === 'begin' ? [line.id] : []));
+}
 
 const reconfigure: Action = {
   name: 'HUP',
