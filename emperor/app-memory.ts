@@ -82,15 +82,35 @@ export function decodeMemory(text: string): AppMemory | string {
     return 'not a whole JSON value';
   }
   if (!isRecord(value)) return 'not an object';
-  const { lastGeneration, isStopped, isPaused, processes, refused, canary = null, history } = value;
-  if (!isCount(lastGeneration)) return 'lastGeneration is no whole number';
-  if (typeof isStopped !== 'boolean' || typeof isPaused !== 'boolean') return 'isStopped or isPaused is no boolean';
-  if (processes !== null && !(isCount(processes) && processes > 0)) return 'processes is neither null nor a number';
-  if (refused !== null && !isRefused(refused)) return 'refused is neither null nor a refused spec';
-  if (canary !== null && !isCanary(canary)) return 'canary is neither null nor a step of a generation';
-  if (!Array.isArray(history)) return 'history is no list';
-  const good = history.flatMap(decodeGood).sort((a, b) => a.generation - b.generation);
+  // Builds before canaries were remembered wrote none.
+  const memory = { canary: null, ...value };
+  if (!isSound(memory)) return faultIn(memory);
+  const { lastGeneration, isStopped, isPaused, processes, refused, canary } = memory;
+  const good = memory.history.flatMap(decodeGood).sort((a, b) => a.generation - b.generation);
   return { lastGeneration, isStopped, isPaused, processes, refused, canary, history: good.slice(-longestHistory) };
+}
+
+type Sound = Omit<AppMemory, 'history'> & { readonly history: readonly unknown[] };
+
+/** What each part must be, its history's entries apart. */
+const parts: readonly (readonly [key: keyof Sound, isSound: (part: unknown) => boolean, what: string])[] = [
+  ['lastGeneration', isCount, 'is no whole number'],
+  ['isStopped', isBoolean, 'is no boolean'],
+  ['isPaused', isBoolean, 'is no boolean'],
+  ['processes', (part) => part === null || (isCount(part) && part > 0), 'is neither null nor a number'],
+  ['refused', (part) => part === null || isRefused(part), 'is neither null nor a refused spec'],
+  ['canary', (part) => part === null || isCanary(part), 'is neither null nor a step of a generation'],
+  ['history', Array.isArray, 'is no list'],
+];
+
+function isSound(memory: object): memory is Sound {
+  return faultIn(memory) === '';
+}
+
+/** Empty where nothing is wrong. */
+function faultIn(memory: object): string {
+  const fault = parts.find(([key, isPartSound]) => !isPartSound(Reflect.get(memory, key)));
+  return fault === undefined ? '' : `${fault[0]} ${fault[2]}`;
 }
 
 /** PURE. True where writing `next` over `written` would change nothing; specs are compared by their digests. */
@@ -127,6 +147,10 @@ function isRefused(value: unknown): value is RefusedSpec {
 
 function isCanary(value: unknown): value is CanaryProgress {
   return isRecord(value) && isCount(value['generation']) && isCount(value['step']);
+}
+
+function isBoolean(value: unknown): value is boolean {
+  return typeof value === 'boolean';
 }
 
 function isCount(value: unknown): value is number {
