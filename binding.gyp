@@ -13,6 +13,7 @@
         "native/src/listener.cc",
         "native/src/notification.cc",
         "native/src/notify-socket.cc",
+        "native/src/poll-watch.cc",
         "native/src/process-watch.cc",
         "native/src/process.cc",
         "native/src/socket.cc"

@@ -46,3 +46,9 @@ std::optional<std::string> StringArgument(const Napi::CallbackInfo& info, size_t
   }
   return text;
 }
+
+std::optional<Napi::Function> FunctionArgument(const Napi::CallbackInfo& info, size_t index, const char* name) {
+  if (info[index].IsFunction()) return info[index].As<Napi::Function>();
+  ThrowTypeError(info.Env(), "ERR_INVALID_ARG_TYPE", "The \"" + std::string(name) + "\" argument must be a function");
+  return std::nullopt;
+}

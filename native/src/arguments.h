@@ -24,4 +24,6 @@ std::optional<int> DescriptorArgument(const Napi::CallbackInfo& info, size_t ind
 /** A string that is not empty and holds no NUL, which would end it early in a system call. */
 std::optional<std::string> StringArgument(const Napi::CallbackInfo& info, size_t index, const char* name);
 
+std::optional<Napi::Function> FunctionArgument(const Napi::CallbackInfo& info, size_t index, const char* name);
+
 #endif  // EMPEROR_NATIVE_ARGUMENTS_H_
