@@ -58,7 +58,11 @@ function nextOf(desired: Desired, app: AppFacts): AppRoute['next'] {
 }
 
 function routed({ workers, keep }: InstanceFacts): readonly TargetRoute[] {
-  return workers.filter(({ id }) => id <= keep).map(({ key, address, weight }) => ({ key, address, weight }));
+  return workers
+    .filter(({ id }) => id <= keep)
+    .map(({ key, address, weight, handoff }) => {
+      return { key, address, weight, handoff };
+    });
 }
 
 function vacant(name: string, spec: VassalSpec, hold: boolean, reason: string): AppRoute {
@@ -79,10 +83,16 @@ function route(
     reason: rest.reason ?? '',
     limitPost: spec['limit-post'],
     maxConcurrency: spec['max-concurrency'],
+    handoff: handsOver(spec),
     queue: spec.queue,
     queueTimeoutMs: spec['queue-timeout'],
     drainMs: spec['drain-timeout'],
   };
+}
+
+/** What a worker serves by itself the router does not count, so it could keep to no limit of requests at a time. */
+function handsOver(spec: VassalSpec): boolean {
+  return spec.handoff === 'auto' && spec.app !== undefined && spec['max-concurrency'] === 0;
 }
 
 /**

@@ -44,7 +44,9 @@ export class Workforce {
     const { instance, isForeign } = this.#options;
     const before = this.#restartsBefore;
     return {
-      workers: this.ready.map(({ id, address, weight }) => ({ id, key: `${instance}/${id}`, address, weight })),
+      workers: this.ready.map(({ id, address, weight, handoff }) => {
+        return { id, key: `${instance}/${id}`, address, weight, handoff };
+      }),
       begun: this.#workers.filter(({ state, restarts }) => state === 'ready' || restarts > 0).length,
       running: this.#workers.filter(({ pid }) => pid !== null).length,
       processes: this.#processes,

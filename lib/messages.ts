@@ -5,7 +5,7 @@ import type { RouterConfig } from './spec/emperor-config.ts';
 import type { VassalSpec } from './spec/vassal-spec.ts';
 
 /** Raised when a message changes its meaning; an emperor refuses children of another version by name. */
-export const protocolVersion = 2;
+export const protocolVersion = 3;
 
 // --- router -> emperor ---
 
@@ -120,6 +120,8 @@ export interface AppRoute {
   readonly limitPost: number;
   /** Requests at a time for one target; 0 = no limit. */
   readonly maxConcurrency: number;
+  /** Client connections that are kept alive may be handed over to targets that take them (lib/handoff.ts). */
+  readonly handoff: boolean;
   readonly queue: number;
   readonly queueTimeoutMs: number;
   /**
@@ -136,6 +138,8 @@ export interface TargetRoute {
   readonly address: string;
   /** Its part of the requests, beside the other targets'; at least 1. */
   readonly weight: number;
+  /** Path of the socket by which it takes client connections over; null where it takes none. */
+  readonly handoff: string | null;
 }
 
 /**
@@ -222,6 +226,8 @@ export interface WorkerState {
   readonly address: string;
   /** As in TargetRoute: 1, but for backends that say otherwise. */
   readonly weight: number;
+  /** As in TargetRoute; null also until its process has opened the socket. */
+  readonly handoff: string | null;
   /** Times this worker was started again. */
   readonly restarts: number;
   /** How the previous process of this worker ended, in words (`exit code 1`, `killed by SIGKILL`); null if none did. */

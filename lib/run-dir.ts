@@ -52,6 +52,11 @@ export function workerSocket(dir: string, worker: number): string {
   return join(dir, `worker-${worker}.sock`);
 }
 
+/** Where a worker takes client connections over (lib/handoff.ts). */
+export function handoffSocket(dir: string, worker: number): string {
+  return join(dir, `handoff-${worker}.sock`);
+}
+
 export function logFile(dir: string): string {
   return join(dir, 'log');
 }

@@ -14,6 +14,8 @@ export interface Launch {
   readonly what: string;
   /** Where it takes requests unless its readiness proves another place: `unix:/path`. */
   readonly address: string;
+  /** Where it takes client connections over, once it says that it does; undefined for a runtime that never does. */
+  readonly handoff: string | undefined;
   /** The port it was given; undefined for a runtime that has none. */
   readonly port: number | undefined;
   /** True where the process speaks our worker protocol over IPC, and so tells by itself when it listens. */

@@ -3,7 +3,7 @@
 import { rmSync } from 'node:fs';
 import type { NativeAddon } from '../native/index.ts';
 import { messageOf } from '../lib/errors.ts';
-import { appSocket, isBindable, maxSocketPathBytes, workerSocket } from '../lib/run-dir.ts';
+import { appSocket, handoffSocket, isBindable, maxSocketPathBytes, workerSocket } from '../lib/run-dir.ts';
 
 /** The kernel caps it at net.core.somaxconn. Long, for connections wait here while a worker is replaced. */
 export const backlog = 4096;
@@ -20,6 +20,8 @@ export interface WorkerSockets {
   readonly own: WorkerSocket;
   /** Undefined where it cannot be shared: without the addon, between several workers. */
   readonly shared: WorkerSocket | undefined;
+  /** Where it may take client connections over; it binds this itself, for nobody waits there. Undefined: nowhere. */
+  readonly handoff: string | undefined;
 }
 
 export interface SocketsOptions {
@@ -29,6 +31,8 @@ export interface SocketsOptions {
   readonly blocking: boolean;
   /** False: no worker is given the shared socket. Without the addon only the first worker is, who binds it itself. */
   readonly isShared: boolean;
+  /** Workers may take client connections over. Without the addon none can. */
+  readonly handsOver: boolean;
 }
 
 export class Sockets {
@@ -56,12 +60,13 @@ export class Sockets {
     const { dir, addon, isShared } = this.#options;
     const own = this.#socket(workerSocket(dir, worker));
     const canShare = isShared && (addon !== undefined || worker === 1);
-    return { own, shared: canShare ? this.#socket(appSocket(dir)) : undefined };
+    return { own, shared: canShare ? this.#socket(appSocket(dir)) : undefined, handoff: this.#handoff(worker) };
   }
 
   /** The worker is gone for good: from here on a connect to its socket is refused. */
   release(worker: number): void {
     this.#release(workerSocket(this.#options.dir, worker));
+    this.#release(handoffSocket(this.#options.dir, worker));
   }
 
   /** Closes the descriptors and removes the files. */
@@ -83,6 +88,15 @@ export class Sockets {
     } catch (error) {
       return `the socket ${path} cannot be bound: ${messageOf(error)}`;
     }
+  }
+
+  /** Where its path is too long for a socket, one worker more goes without: nothing depends on it. */
+  #handoff(worker: number): string | undefined {
+    const { dir, addon, handsOver } = this.#options;
+    const path = handoffSocket(dir, worker);
+    if (!handsOver || addon === undefined || !isBindable(path)) return undefined;
+    this.#paths.set(path, undefined);
+    return path;
   }
 
   #release(path: string): void {

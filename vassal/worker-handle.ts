@@ -53,6 +53,8 @@ export class WorkerHandle {
   #launch: Launch | undefined;
   #readiness: Readiness | undefined;
   #address: string;
+  /** Its process takes client connections over there. */
+  #handoff: string | null = null;
   #spawns = 0;
   #spawnedMs = 0;
   #deaths = 0;
@@ -82,6 +84,7 @@ export class WorkerHandle {
       state: this.#phase,
       address: this.#address,
       weight: 1,
+      handoff: this.#handoff,
       restarts: Math.max(0, this.#spawns - 1),
       lastExit: this.#lastExit,
     };
@@ -171,12 +174,22 @@ export class WorkerHandle {
     const known = readWorkerMessage(message);
     if (known === undefined) return;
     if (known === 'ready') this.#readiness?.said();
-    else if (known.emperor === 'listening') this.#readiness?.listening();
+    else if (known.emperor === 'listening') this.#onListening(known.handoff);
     else if (known.emperor === 'loaded') this.#readiness?.loaded(known.serves);
     else this.#cannotLoad = known.message;
   }
 
+  #onListening(takesConnections: boolean): void {
+    const handoff = takesConnections ? (this.#launch?.handoff ?? null) : null;
+    const isChanged = handoff !== this.#handoff;
+    this.#handoff = handoff;
+    this.#readiness?.listening();
+    // It may have been ready by another proof before.
+    if (isChanged) this.#options.onChange();
+  }
+
   #onExit(exit: WorkerExit): void {
+    this.#handoff = null;
     this.#readiness?.cancel();
     this.#lastExit = exit.message;
     const death = this.#phase === 'stopping' ? undefined : this.#describe(exit);

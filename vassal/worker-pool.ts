@@ -43,6 +43,7 @@ export class WorkerPool implements Pool {
       addon,
       blocking: start.spec.command !== undefined,
       isShared: addon !== undefined || start.spec.processes === 1,
+      handsOver: start.spec.app !== undefined && start.spec.handoff === 'auto',
     });
   }
 

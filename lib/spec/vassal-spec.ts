@@ -111,6 +111,16 @@ const sharedFields = {
       description: 'Arguments for Node itself, before the app.',
     }),
   ),
+  handoff: oneOf(['auto', 'off'])
+    .default('auto')
+    .meta(
+      meta({
+        group: 'how',
+        default: 'auto',
+        description:
+          'Whether a worker of a Node `app` is given client connections that stay open, to serve them without the router in between. `auto`: where the system allows it and no `max-concurrency` is set. `off`: never.',
+      }),
+    ),
   'ready-timeout': duration.default(30_000).meta(
     meta({
       group: 'ready and healthy',
@@ -277,6 +287,7 @@ export const keysOfOwnProcesses = [
   'env-file',
   'node',
   'node-args',
+  'handoff',
   'stop-timeout',
   'stop-signal',
   'rollout',

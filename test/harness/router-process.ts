@@ -42,6 +42,7 @@ export function route(app: Partial<AppRoute>): AppRoute {
     reason: '',
     limitPost: 0,
     maxConcurrency: 0,
+    handoff: false,
     queue: 128,
     queueTimeoutMs: 10_000,
     next: null,
@@ -52,7 +53,10 @@ export function route(app: Partial<AppRoute>): AppRoute {
 
 /** A route with one target, the worker that listens at `socket`. */
 export function routeTo(socket: string, app: Partial<AppRoute> = {}): AppRoute {
-  return route({ targets: [{ key: `${app.name ?? 'app'}/1/1`, address: `unix:${socket}`, weight: 1 }], ...app });
+  return route({
+    targets: [{ key: `${app.name ?? 'app'}/1/1`, address: `unix:${socket}`, weight: 1, handoff: null }],
+    ...app,
+  });
 }
 
 export class RouterProcess {

@@ -4,6 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
+import type { TargetRoute } from '../../lib/messages.ts';
 import { RawConnection } from '../harness/http-client.ts';
 import { readAnswers } from '../harness/raw-answers.ts';
 import { ok, RecordingWorker, type RecordedRequest } from '../harness/recording-worker.ts';
@@ -374,6 +375,6 @@ describe('what lasts, at a router that ends,', () => {
   });
 });
 
-function next(path: string): { key: string; address: string; weight: number } {
-  return { key: 'app/2/1', address: `unix:${path}`, weight: 1 };
+function next(path: string): TargetRoute {
+  return { key: 'app/2/1', address: `unix:${path}`, weight: 1, handoff: null };
 }

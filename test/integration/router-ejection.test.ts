@@ -50,7 +50,12 @@ describe('a worker that fails again and again', () => {
       return undefined;
     };
     const sound = await RecordingWorker.start(t);
-    const targets = [path, sound.path].map((at, i) => ({ key: `app/1/${i + 1}`, address: `unix:${at}`, weight: 1 }));
+    const targets = [path, sound.path].map((at, i) => ({
+      key: `app/1/${i + 1}`,
+      address: `unix:${at}`,
+      weight: 1,
+      handoff: null,
+    }));
     const router = await startRouter(t, { apps: [route({ targets })] });
     for (let i = 0; i < 20; i++) assert.equal(await statusOf(router), 200);
     assert.equal(failing.requests.length, 3);
@@ -144,7 +149,12 @@ describe('a request that its worker loses', () => {
 
   it('is sent again once, also where both workers lose it', async (t) => {
     const workers = await Promise.all([1, 2].map(() => RecordingWorker.start(t, lose)));
-    const targets = workers.map(({ path }, i) => ({ key: `app/1/${i + 1}`, address: `unix:${path}`, weight: 1 }));
+    const targets = workers.map(({ path }, i) => ({
+      key: `app/1/${i + 1}`,
+      address: `unix:${path}`,
+      weight: 1,
+      handoff: null,
+    }));
     const router = await startRouter(t, { apps: [route({ targets })] });
     assert.equal(await statusOf(router), 502);
     assert.deepEqual(
@@ -156,7 +166,12 @@ describe('a request that its worker loses', () => {
 
   it('is executed once where it is a POST that was on its way, and answered 502', async (t) => {
     const workers = await Promise.all([1, 2].map(() => RecordingWorker.start(t, lose)));
-    const targets = workers.map(({ path }, i) => ({ key: `app/1/${i + 1}`, address: `unix:${path}`, weight: 1 }));
+    const targets = workers.map(({ path }, i) => ({
+      key: `app/1/${i + 1}`,
+      address: `unix:${path}`,
+      weight: 1,
+      handoff: null,
+    }));
     const router = await startRouter(t, { apps: [route({ targets })] });
     const answer = await ask(router.port, { host: 'a.test', method: 'POST', body: 'once' });
     assert.deepEqual([answer.status, answer.headers['x-emperor-error']], [502, 'worker-closed']);
@@ -190,7 +205,7 @@ describe('a backend that takes no connection and refuses none', () => {
     const { port } = await startSilentListener(t);
     const sound = await RecordingWorker.start(t);
     const addresses = [`127.0.0.1:${port}`, `unix:${sound.path}`];
-    const targets = addresses.map((address, i) => ({ key: `app/1/${i + 1}`, address, weight: 1 }));
+    const targets = addresses.map((address, i) => ({ key: `app/1/${i + 1}`, address, weight: 1, handoff: null }));
     const router = await startRouter(t, { apps: [route({ targets })] });
     const answers = Array.from({ length: 4 }, () => ask(router.port, { host: 'a.test', method: 'POST', body: 'x' }));
     assert.deepEqual(new Set((await Promise.all(answers)).map(({ status }) => status)), new Set([200]));
@@ -203,7 +218,9 @@ describe('a probe', () => {
     const [old, fresh] = await Promise.all([RecordingWorker.start(t), RecordingWorker.start(t)]);
     const router = await startRouter(t, { apps: [routeTo(old.path)] });
     assert.deepEqual(await router.probe('app'), { type: 'probed', id: 1, instance: 'app/1', reason: '' });
-    await router.publish(route({ targets: [{ key: 'app/2/1', address: `unix:${fresh.path}`, weight: 1 }] }));
+    await router.publish(
+      route({ targets: [{ key: 'app/2/1', address: `unix:${fresh.path}`, weight: 1, handoff: null }] }),
+    );
     assert.equal((await router.probe('app')).instance, 'app/2');
     await waitFor(() => fresh.connections[0]?.isClosed, { what: 'the probe to hang up' });
     assert.deepEqual([old.requests.length, fresh.requests.length], [0, 0]);
@@ -213,8 +230,8 @@ describe('a probe', () => {
     const workers = await Promise.all([1, 2, 3].map(() => RecordingWorker.start(t)));
     const [first, second, next] = workers.map(({ path }) => `unix:${path}`);
     assert.ok(first !== undefined && second !== undefined && next !== undefined);
-    const targets = [first, second].map((address, i) => ({ key: `app/1/${i + 1}`, address, weight: 1 }));
-    const tried = { targets: [{ key: 'app/2/1', address: next, weight: 1 }], share: 1 };
+    const targets = [first, second].map((address, i) => ({ key: `app/1/${i + 1}`, address, weight: 1, handoff: null }));
+    const tried = { targets: [{ key: 'app/2/1', address: next, weight: 1, handoff: null }], share: 1 };
     const router = await startRouter(t, { apps: [route({ targets, next: tried })] });
     for (let i = 0; i < 4; i++) assert.equal((await router.probe('app')).instance, 'app/1');
     assert.deepEqual(

@@ -122,8 +122,8 @@ describe('a worker that fails', () => {
       apps: [
         routeTo(worker.path, {
           targets: [
-            { key: 'app/1/1', address: `unix:${gone}`, weight: 1 },
-            { key: 'app/1/2', address: `unix:${worker.path}`, weight: 1 },
+            { key: 'app/1/1', address: `unix:${gone}`, weight: 1, handoff: null },
+            { key: 'app/1/2', address: `unix:${worker.path}`, weight: 1, handoff: null },
           ],
         }),
       ],

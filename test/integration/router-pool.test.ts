@@ -11,6 +11,7 @@ const target = (worker: RecordingWorker, key: string): TargetRoute => ({
   key,
   address: `unix:${worker.path}`,
   weight: 1,
+  handoff: null,
 });
 
 describe('routing', () => {

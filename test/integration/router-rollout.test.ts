@@ -47,8 +47,8 @@ interface Pair {
 async function startPair(t: TestContext): Promise<Pair> {
   const old = await RecordingWorker.start(t, () => ok('<old>'));
   const fresh = await RecordingWorker.start(t, () => ok('<fresh>'));
-  const targets = [{ key: 'app/1/1', address: `unix:${old.path}`, weight: 1 }];
-  const nextTargets = [{ key: 'app/2/1', address: `unix:${fresh.path}`, weight: 1 }];
+  const targets = [{ key: 'app/1/1', address: `unix:${old.path}`, weight: 1, handoff: null }];
+  const nextTargets = [{ key: 'app/2/1', address: `unix:${fresh.path}`, weight: 1, handoff: null }];
   return { old, fresh, targets, next: (share) => ({ targets: nextTargets, share }) };
 }
 
@@ -156,7 +156,9 @@ describe('the generation header', () => {
     for (const method of ['GET', 'POST', 'PUT']) {
       assert.equal((await ask(router.port, { host: 'a.test', method })).headers['x-emperor-generation'], 'app/1');
     }
-    await router.publish(route({ targets: [{ key: 'app/2/1', address: `unix:${worker.path}`, weight: 1 }] }));
+    await router.publish(
+      route({ targets: [{ key: 'app/2/1', address: `unix:${worker.path}`, weight: 1, handoff: null }] }),
+    );
     assert.equal((await ask(router.port, { host: 'a.test' })).headers['x-emperor-generation'], 'app/2');
   });
 

@@ -159,6 +159,7 @@ class PoolRun {
     const rules = {
       queue: this.#queue,
       maxConcurrency: this.#maxConcurrency,
+      handoff: false,
       queueTimeoutMs: 50_000,
       limitPost: 0,
       next: share === null ? null : { targets: targetsOf(generation + 1, nextWorkers), share },
@@ -210,5 +211,6 @@ function targetsOf(generation: number, workers: number): AppRoute['targets'] {
     key: `app/${generation}/${i}`,
     address: `unix:/${generation}/${i}`,
     weight: 1 + (i % 2),
+    handoff: null,
   }));
 }

@@ -134,7 +134,15 @@ describe('emperor status', () => {
 });
 
 describe('emperor status of one app', () => {
-  const worker = { id: 1, pid: 41, state: 'ready', address: 'unix:/r/1.sock', weight: 1, restarts: 2 } as const;
+  const worker = {
+    id: 1,
+    pid: 41,
+    state: 'ready',
+    address: 'unix:/r/1.sock',
+    weight: 1,
+    handoff: null,
+    restarts: 2,
+  } as const;
   const report: VassalState = {
     type: 'state',
     phase: 'ready',

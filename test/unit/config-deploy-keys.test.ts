@@ -23,12 +23,13 @@ const cases: readonly [what: string, text: string, problems: readonly RegExp[]][
   ],
   [
     'keys that a backend cannot have',
-    'upstream: a:1\nprocesses: 2\nenv: {A: 1}\nrollout: chain\nstop-signal: INT',
+    'upstream: a:1\nprocesses: 2\nenv: {A: 1}\nrollout: chain\nstop-signal: INT\nhandoff: off',
     [
       /^2:1 processes has no meaning with upstream: somebody else runs the backends \(remove it, or /,
       /^3:1 env has no meaning/,
       /^4:1 rollout has no meaning/,
       /^5:1 stop-signal has no meaning/,
+      /^6:1 handoff has no meaning/,
     ],
   ],
   [
@@ -96,6 +97,7 @@ const cases: readonly [what: string, text: string, problems: readonly RegExp[]][
     'app: server\nrollout: {canary: [5%], pase: 1}',
     [/^2:25 .*in rollout \(did you mean pause\?\)$/],
   ],
+  ['a hand-off like none', 'app: server\nhandoff: on', [/^2:10 handoff: expected auto or off, got "on"/]],
   ['a bad probation', 'app: server\nsettle: never', [/^2:9 settle: expected a duration/]],
 ];
 

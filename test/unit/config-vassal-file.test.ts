@@ -210,6 +210,7 @@ describe('a good file', () => {
       env: {},
       'env-file': [],
       'node-args': [],
+      handoff: 'auto',
       'ready-timeout': 30_000,
       'drain-timeout': 30_000,
       'stop-timeout': 10_000,

@@ -237,7 +237,13 @@ describe('planner: a chain', () => {
     // What the old primary still runs is all that an adopting emperor knows of it.
     const adopted = model.instance('shop', 1);
     adopted.processes = adopted.keep = adopted.running = 2;
-    adopted.workers = [1, 2].map((id) => ({ id, key: `shop/1/${id}`, address: `unix:/${id}`, weight: 1 }));
+    adopted.workers = [1, 2].map((id) => ({
+      id,
+      key: `shop/1/${id}`,
+      address: `unix:/${id}`,
+      weight: 1,
+      handoff: null,
+    }));
     const [first] = buildRoutes(model.desired(), model.actual().apps, model.nowMs);
     assert.equal(first?.next?.share, 0.5);
   });

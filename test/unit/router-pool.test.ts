@@ -70,7 +70,7 @@ function world(): World {
 const routeOf = (app: Partial<AppRoute>): AppRoute => route({ queue: 2, queueTimeoutMs: 1000, ...app });
 
 const targets = (...keys: string[]): AppRoute['targets'] =>
-  keys.map((key) => ({ key, address: `unix:/${key}`, weight: 1 }));
+  keys.map((key) => ({ key, address: `unix:/${key}`, weight: 1, handoff: null }));
 
 /** Its only target loses one request after the other. */
 function eject(pool: Pool): void {

@@ -51,8 +51,8 @@ describe('the tally of a rollout', () => {
     const apps = new Apps({ onBusyChange: () => undefined, onUnlisted: () => undefined });
     let version = 0;
     const publish = (next: number | undefined, share = 0.1): void => {
-      const targets = [{ key: 'app/1/1', address: 'unix:/1', weight: 1 }];
-      const nextTargets = [{ key: `app/${next ?? 0}/1`, address: 'unix:/2', weight: 1 }];
+      const targets = [{ key: 'app/1/1', address: 'unix:/1', weight: 1, handoff: null }];
+      const nextTargets = [{ key: `app/${next ?? 0}/1`, address: 'unix:/2', weight: 1, handoff: null }];
       const app = route({ targets, next: next === undefined ? null : { targets: nextTargets, share } });
       apps.publish({ type: 'routes', version: ++version, apps: [app] }, 0);
     };

@@ -18,6 +18,7 @@ function instance(generation: number, of: Deployable, isPromoted: boolean): Inst
     key: `shop/${generation}/${id}`,
     address: `unix:/${generation}/${id}`,
     weight: 1,
+    handoff: null,
   });
   return {
     generation,

@@ -88,11 +88,12 @@ async function startOurs(scope: Scope, upstream: string, name: string, accessLog
   const app: AppRoute = {
     name: 'a',
     domains: [host],
-    targets: [{ key: 'a/1/1', address: `unix:${upstream}`, weight: 1 }],
+    targets: [{ key: 'a/1/1', address: `unix:${upstream}`, weight: 1, handoff: null }],
     hold: true,
     reason: '',
     limitPost: 0,
     maxConcurrency: 0,
+    handoff: false,
     queue: 128,
     queueTimeoutMs: 30_000,
     next: null,

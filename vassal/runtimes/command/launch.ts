@@ -37,6 +37,7 @@ export async function launchCommand(request: LaunchRequest, random: () => number
     address: formatAddress({ kind: 'unix', path: sockets.own.path }),
     port,
     tellsListening: false,
+    handoff: undefined,
     signalsTree: line.keepsShell,
   };
 }

@@ -32,7 +32,7 @@ const adoption = adoptListen(boot, {
     served = server;
     upgraded.watch(server);
     eventStreams.watch(server);
-    send({ emperor: 'listening' });
+    send({ emperor: 'listening', handoff: false });
   },
   onNote: note,
 });

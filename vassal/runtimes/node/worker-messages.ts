@@ -12,6 +12,8 @@ export interface WorkerBoot {
   /** Where the adopted server listens: inherited descriptors, or paths to bind (without the addon). */
   readonly own: ListenTarget;
   readonly shared: ListenTarget | null;
+  /** Path at which it is to take client connections over; null where it is not to. */
+  readonly handoff: string | null;
   /** `SIGTERM` and the like; `SIGKILL` cannot be heard. */
   readonly stopSignal: NodeJS.Signals;
   readonly stopTimeoutMs: number;
@@ -24,7 +26,8 @@ export type ListenTarget = { readonly fd: number } | { readonly path: string };
 export type WorkerMessage =
   /** The app's module has run; `serves` = it exported something that takes requests, or has called listen(). */
   | { readonly emperor: 'loaded'; readonly serves: boolean }
-  | { readonly emperor: 'listening' }
+  /** Told again where another server of the app took over. `handoff`: it takes client connections over. */
+  | { readonly emperor: 'listening'; readonly handoff: boolean }
   /** The app could not be loaded; exit code workerExit.cannotLoad follows. */
   | { readonly emperor: 'cannot-load'; readonly message: string };
 
@@ -35,7 +38,7 @@ export function readWorkerMessage(message: unknown): WorkerMessage | 'ready' | u
   if ('type' in message && message.type === 'ready') return 'ready';
   if (!('emperor' in message)) return undefined;
   const ours = message as Record<string, unknown>;
-  if (ours['emperor'] === 'listening') return { emperor: 'listening' };
+  if (ours['emperor'] === 'listening') return { emperor: 'listening', handoff: ours['handoff'] === true };
   if (ours['emperor'] === 'loaded') return { emperor: 'loaded', serves: ours['serves'] === true };
   if (ours['emperor'] === 'cannot-load') return { emperor: 'cannot-load', message: String(ours['message']) };
   return undefined;

@@ -41,7 +41,16 @@ export class Backend {
   get state(): WorkerState {
     const { id, address } = this.#options;
     const { phase, returns, lastFailure } = this.#health;
-    return { id, pid: null, state: phase, address, weight: this.#weight, restarts: returns, lastExit: lastFailure };
+    return {
+      id,
+      pid: null,
+      state: phase,
+      address,
+      weight: this.#weight,
+      handoff: null,
+      restarts: returns,
+      lastExit: lastFailure,
+    };
   }
 
   set weight(weight: number) {
