@@ -29,11 +29,7 @@ class NotifySocket : public PollWatch {
       : PollWatch(env, std::move(fd), "EmperorNotifySocket"), on_notification_(Napi::Persistent(on_notification)) {}
 
  private:
-  void OnReadable(int status) override {
-    if (status < 0) {
-      Close();
-      return;
-    }
+  void OnReadable() override {
     for (int count = 0; count < kMostPerTurn && !IsClosed(); count++) {
       if (!ReceiveOne()) return;
     }

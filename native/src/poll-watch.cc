@@ -2,6 +2,20 @@
 // it, the object only after the loop has forgotten the handle.
 #include "poll-watch.h"
 
+namespace {
+
+/**
+ * An environment that ends runs its loop to the end, but no JavaScript. Node-API has no question for it, only answers:
+ * this conversion does nothing, and is refused then like any other call.
+ */
+bool MayCallJavaScript(Napi::Env env) {
+  const Napi::HandleScope scope(env);
+  napi_value result = nullptr;
+  return napi_coerce_to_bool(env, env.Undefined(), &result) == napi_ok;
+}
+
+}  // namespace
+
 PollWatch::PollWatch(Napi::Env env, Descriptor fd, const char* name)
     : env_(env), fd_(std::move(fd)), context_(env, name) {}
 
@@ -35,7 +49,17 @@ void PollWatch::Close() {
 void PollWatch::OnPoll(uv_poll_t* poll, int status, int) {
   // The kind may close itself, and with that be let go by everybody else, while it is at work.
   const std::shared_ptr<PollWatch> self = static_cast<PollWatch*>(poll->data)->self_;
-  self->OnReadable(status);
+  if (!MayCallJavaScript(self->env_)) {
+    self->Close();
+    return;
+  }
+  // libuv polls no more once the socket has a fault (EPOLLERR). Whoever reads it next is told which, and what came
+  // before it is still to be read.
+  if (status < 0 && uv_poll_start(poll, UV_READABLE, OnPoll) != 0) {
+    self->Close();
+    return;
+  }
+  self->OnReadable();
 }
 
 void PollWatch::OnHandleClosed(uv_handle_t* handle) {
@@ -49,8 +73,10 @@ void PollWatch::OnEnvironmentEnd(napi_async_cleanup_hook_handle, void* data) {
   static_cast<PollWatch*>(data)->Close();
 }
 
-Napi::Value PollWatch::Call(const Napi::Function& callback, const std::vector<napi_value>& arguments) {
-  const Napi::Value result = callback.MakeCallback(Napi::Object::New(env_), arguments, context_);
+Napi::Value PollWatch::Call(const Napi::Function& callback, const std::vector<napi_value>& arguments,
+                            Napi::Object receiver) {
+  const Napi::Object on = receiver.IsEmpty() ? Napi::Object::New(env_) : receiver;
+  const Napi::Value result = callback.MakeCallback(on, arguments, context_);
   if (!env_.IsExceptionPending()) return result;
   napi_fatal_exception(env_, env_.GetAndClearPendingException().Value());
   return Napi::Value();

@@ -27,13 +27,17 @@ class PollWatch {
   /** `name` is what async_hooks call it. */
   PollWatch(Napi::Env env, Descriptor fd, const char* name);
 
-  /** The descriptor is readable, or has a fault (`status` below 0). Not called once it is closed. */
-  virtual void OnReadable(int status) = 0;
+  /** The descriptor is readable, or has a fault that reading it will tell. Not called once it is closed. */
+  virtual void OnReadable() = 0;
   /** It was closed: lets go of what it would have called. Called once. */
   virtual void OnClose() = 0;
 
-  /** Calls JavaScript from the loop. What the callback throws is an uncaught exception, as from Node's own. */
-  Napi::Value Call(const Napi::Function& callback, const std::vector<napi_value>& arguments);
+  /**
+   * Calls JavaScript from the loop, on an empty object where `receiver` is not given. What the callback throws is an
+   * uncaught exception, as from Node's own, and the result is empty.
+   */
+  Napi::Value Call(const Napi::Function& callback, const std::vector<napi_value>& arguments,
+                   Napi::Object receiver = Napi::Object());
 
   Napi::Env Env() const { return env_; }
   int Fd() const { return fd_.Get(); }

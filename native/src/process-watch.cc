@@ -28,7 +28,7 @@ class ProcessWatch : public PollWatch {
       : PollWatch(env, std::move(fd), "EmperorProcessWatch"), on_end_(Napi::Persistent(on_end)) {}
 
  private:
-  void OnReadable(int) override {
+  void OnReadable() override {
     Napi::HandleScope scope(Env());
     const Napi::Function on_end = on_end_.Value();
     Close();

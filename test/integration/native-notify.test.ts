@@ -155,6 +155,18 @@ describe('a notify socket', { skip: withoutAddon }, () => {
     assert.deepEqual(await child.exit(), { code: 0, signal: null }, child.stderr);
   });
 
+  it('is of no matter to a process that ends with something unheard', async (t) => {
+    const path = join(tempDir(t), 'notify');
+    const child = startWithAddon(
+      t,
+      `addon.openNotifySocket(process.argv[1], () => console.log('heard'));
+      addon.sendNotification(process.argv[1], 'READY=1');`,
+      { args: [path] },
+    );
+    assert.deepEqual(await child.exit(), { code: 0, signal: null }, child.stderr);
+    assert.equal(child.stdout, '');
+  });
+
   it('makes what its callback throws an uncaught exception', async (t) => {
     const path = join(tempDir(t), 'notify');
     const child = startWithAddon(
