@@ -6,7 +6,9 @@
         "native/src/addon.cc",
         "native/src/ancillary.cc",
         "native/src/arguments.cc",
+        "native/src/channel-server.cc",
         "native/src/credentials.cc",
+        "native/src/descriptor-channel.cc",
         "native/src/descriptors.cc",
         "native/src/errors.cc",
         "native/src/execute.cc",
@@ -16,6 +18,8 @@
         "native/src/poll-watch.cc",
         "native/src/process-watch.cc",
         "native/src/process.cc",
+        "native/src/shared-bytes.cc",
+        "native/src/socket-ending.cc",
         "native/src/socket.cc"
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],

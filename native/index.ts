@@ -4,6 +4,7 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import type { ChannelAddon } from './channel.ts';
 
 /** Who is at the other end of a connected unix socket, as the kernel recorded it at connect time. */
 export interface PeerCredentials {
@@ -34,7 +35,7 @@ export interface ProcessWatch {
  * TypeError or RangeError for an argument that could never do. Where the system has no such thing the code is ENOTSUP.
  * Descriptors they return are close-on-exec, non-blocking, and belong to the caller.
  */
-export interface NativeAddon {
+export interface NativeAddon extends ChannelAddon {
   /**
    * Binds and listens on TCP without accepting. `host` is a numeric address (`::` takes IPv4 as well); port 0 picks a
    * free one; `backlog` is at least 1. Returns the descriptor.
@@ -48,6 +49,15 @@ export interface NativeAddon {
   /** The local port of a bound TCP descriptor; 0 where it is not bound. */
   localPort(fd: number): number;
   closeDescriptor(fd: number): void;
+  /** A second descriptor of the same open file. */
+  duplicateDescriptor(fd: number): number;
+  /** Ends both directions of a connection, whoever else has a descriptor of it; one that has ended is as wanted. */
+  shutdownSocket(fd: number): void;
+  /**
+   * As shutdownSocket, but so that the peer cannot take it for a regular end (TCP on Linux: RST; what it was not sent
+   * yet is dropped).
+   */
+  abortSocket(fd: number): void;
   /**
    * Clears O_NONBLOCK. The flag belongs to the open socket, so every process that shares it sees the change: for what
    * is handed to a foreign program, which by sd_listen_fds(3) may expect that accept() waits.
@@ -129,6 +139,9 @@ const functions: readonly string[] = Object.keys({
   listenUnix: true,
   localPort: true,
   closeDescriptor: true,
+  duplicateDescriptor: true,
+  shutdownSocket: true,
+  abortSocket: true,
   setBlocking: true,
   setCloseOnExec: true,
   createPipe: true,
@@ -136,6 +149,10 @@ const functions: readonly string[] = Object.keys({
   sendDescriptors: true,
   receiveDescriptors: true,
   socketPair: true,
+  openChannelServer: true,
+  connectChannel: true,
+  createSharedBytes: true,
+  mapSharedBytes: true,
   openNotifySocket: true,
   sendNotification: true,
   becomeSubreaper: true,

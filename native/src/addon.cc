@@ -12,6 +12,9 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("listenUnix", ListenUnix);
   add("localPort", LocalPort);
   add("closeDescriptor", CloseDescriptor);
+  add("duplicateDescriptor", DuplicateDescriptor);
+  add("shutdownSocket", ShutdownSocket);
+  add("abortSocket", AbortSocket);
   add("setBlocking", SetBlocking);
   add("setCloseOnExec", SetCloseOnExec);
   add("peerCredentials", PeerCredentials);
@@ -19,6 +22,10 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("receiveDescriptors", ReceiveDescriptors);
   add("socketPair", SocketPair);
   add("createPipe", CreatePipe);
+  add("openChannelServer", OpenChannelServer);
+  add("connectChannel", ConnectChannel);
+  add("createSharedBytes", CreateSharedBytes);
+  add("mapSharedBytes", MapSharedBytes);
   add("openNotifySocket", OpenNotifySocket);
   add("sendNotification", SendNotification);
   add("becomeSubreaper", BecomeSubreaper);

@@ -49,3 +49,27 @@ ssize_t ReceiveMessage(int fd, iovec bytes, Ancillary* ancillary, int* flags) {
   }
   return received;
 }
+
+ssize_t SendMessage(int fd, iovec bytes, const std::vector<int>& descriptors) {
+  AncillaryBuffer buffer{};
+  msghdr message{};
+  message.msg_iov = &bytes;
+  message.msg_iovlen = 1;
+  if (!descriptors.empty()) {
+    const size_t size = descriptors.size() * sizeof(int);
+    message.msg_control = buffer.bytes;
+    message.msg_controllen = CMSG_SPACE(size);
+    cmsghdr* header = CMSG_FIRSTHDR(&message);
+    header->cmsg_level = SOL_SOCKET;
+    header->cmsg_type = SCM_RIGHTS;
+    header->cmsg_len = CMSG_LEN(size);
+    std::memcpy(CMSG_DATA(header), descriptors.data(), size);
+  }
+#if defined(MSG_NOSIGNAL)
+  constexpr int kFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
+#else
+  // Node ignores SIGPIPE from its start.
+  constexpr int kFlags = MSG_DONTWAIT;
+#endif
+  return Retry([&] { return sendmsg(fd, &message, kFlags); });
+}

@@ -28,4 +28,7 @@ struct Ancillary {
 /** One recvmsg, without waiting, into one buffer. Returns recvmsg's result, with errno; `flags` are the message's. */
 ssize_t ReceiveMessage(int fd, iovec bytes, Ancillary* ancillary, int* flags);
 
+/** One sendmsg, without waiting and without SIGPIPE, with at most kMostInOneMessage descriptors. As sendmsg, errno too. */
+ssize_t SendMessage(int fd, iovec bytes, const std::vector<int>& descriptors);
+
 #endif  // EMPEROR_NATIVE_ANCILLARY_H_

@@ -6,6 +6,7 @@
 
 #include <optional>
 #include <string>
+#include <vector>
 
 struct Range {
   int lowest;
@@ -23,6 +24,12 @@ std::optional<int> DescriptorArgument(const Napi::CallbackInfo& info, size_t ind
 
 /** A string that is not empty and holds no NUL, which would end it early in a system call. */
 std::optional<std::string> StringArgument(const Napi::CallbackInfo& info, size_t index, const char* name);
+
+/** A Uint8Array of 1 to `most` bytes. */
+std::optional<Napi::Uint8Array> BytesArgument(const Napi::CallbackInfo& info, size_t index, size_t most);
+
+/** The numbers in an array of at most `most` descriptors. */
+std::optional<std::vector<int>> DescriptorsArgument(const Napi::CallbackInfo& info, size_t index, size_t most);
 
 std::optional<Napi::Function> FunctionArgument(const Napi::CallbackInfo& info, size_t index, const char* name);
 

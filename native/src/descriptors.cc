@@ -4,10 +4,7 @@
 #include <sys/socket.h>
 #include <unistd.h>
 
-#include <climits>
 #include <cstdint>
-#include <cstring>
-#include <vector>
 
 #include "ancillary.h"
 #include "arguments.h"
@@ -20,83 +17,18 @@ namespace {
 constexpr size_t kMostDescriptors = 64;
 constexpr size_t kReceiveBytes = 64 * 1024;
 
-/** Copies the numbers out of a JavaScript array; throws and returns nothing where one is wrong. */
-std::optional<std::vector<int>> DescriptorsArgument(const Napi::CallbackInfo& info, size_t index) {
-  Napi::Env env = info.Env();
-  if (!info[index].IsArray()) {
-    ThrowTypeError(env, "ERR_INVALID_ARG_TYPE", "The \"descriptors\" argument must be an array");
-    return std::nullopt;
-  }
-  const Napi::Array array = info[index].As<Napi::Array>();
-  if (array.Length() > kMostDescriptors) {
-    ThrowRangeError(env, "At most " + std::to_string(kMostDescriptors) + " descriptors go with one message, not " +
-                             std::to_string(array.Length()));
-    return std::nullopt;
-  }
-  std::vector<int> descriptors;
-  for (uint32_t position = 0; position < array.Length(); position++) {
-    const Napi::Value element = array.Get(position);
-    if (env.IsExceptionPending()) return std::nullopt;
-    const auto fd = IntegerValue(element, "descriptors[" + std::to_string(position) + "]", {0, INT_MAX});
-    if (!fd) return std::nullopt;
-    descriptors.push_back(*fd);
-  }
-  return descriptors;
-}
-
-std::optional<Napi::Uint8Array> BytesArgument(const Napi::CallbackInfo& info, size_t index) {
-  Napi::Env env = info.Env();
-  const bool is_bytes =
-      info[index].IsTypedArray() && info[index].As<Napi::TypedArray>().TypedArrayType() == napi_uint8_array;
-  if (!is_bytes) {
-    ThrowTypeError(env, "ERR_INVALID_ARG_TYPE", "The \"bytes\" argument must be a Uint8Array");
-    return std::nullopt;
-  }
-  Napi::Uint8Array bytes = info[index].As<Napi::Uint8Array>();
-  if (bytes.ByteLength() == 0) {
-    // Descriptors travel with a byte; a stream socket would silently drop them together with an empty message.
-    ThrowRangeError(env, "The \"bytes\" argument must hold at least one byte");
-    return std::nullopt;
-  }
-  return bytes;
-}
-
-ssize_t Send(int fd, iovec bytes, const std::vector<int>& descriptors) {
-  alignas(cmsghdr) char control[CMSG_SPACE(sizeof(int) * kMostDescriptors)] = {};
-  msghdr message{};
-  message.msg_iov = &bytes;
-  message.msg_iovlen = 1;
-  if (!descriptors.empty()) {
-    const size_t size = descriptors.size() * sizeof(int);
-    message.msg_control = control;
-    message.msg_controllen = CMSG_SPACE(size);
-    cmsghdr* header = CMSG_FIRSTHDR(&message);
-    header->cmsg_level = SOL_SOCKET;
-    header->cmsg_type = SCM_RIGHTS;
-    header->cmsg_len = CMSG_LEN(size);
-    std::memcpy(CMSG_DATA(header), descriptors.data(), size);
-  }
-#if defined(MSG_NOSIGNAL)
-  constexpr int kFlags = MSG_DONTWAIT | MSG_NOSIGNAL;
-#else
-  // Node ignores SIGPIPE from its start.
-  constexpr int kFlags = MSG_DONTWAIT;
-#endif
-  return Retry([&] { return sendmsg(fd, &message, kFlags); });
-}
-
 }  // namespace
 
 Napi::Value SendDescriptors(const Napi::CallbackInfo& info) {
   Napi::Env env = info.Env();
   const auto fd = DescriptorArgument(info, 0);
   if (!fd) return Napi::Value();
-  auto bytes = BytesArgument(info, 1);
+  auto bytes = BytesArgument(info, 1, SIZE_MAX);
   if (!bytes) return Napi::Value();
-  const auto descriptors = DescriptorsArgument(info, 2);
+  const auto descriptors = DescriptorsArgument(info, 2, kMostDescriptors);
   if (!descriptors) return Napi::Value();
 
-  const ssize_t sent = Send(*fd, {bytes->Data(), bytes->ByteLength()}, *descriptors);
+  const ssize_t sent = SendMessage(*fd, {bytes->Data(), bytes->ByteLength()}, *descriptors);
   if (sent == -1) return ThrowSystemError(env, errno, "sendmsg");
   return Napi::Number::New(env, static_cast<double>(sent));
 }
@@ -185,6 +117,14 @@ Napi::Value CloseDescriptor(const Napi::CallbackInfo& info) {
   // EINTR is success: Linux has freed the number by then, and a second close could hit somebody else's file.
   if (close(*fd) == -1 && errno != EINTR) return ThrowSystemError(env, errno, "close");
   return env.Undefined();
+}
+
+Napi::Value DuplicateDescriptor(const Napi::CallbackInfo& info) {
+  const auto fd = DescriptorArgument(info, 0);
+  if (!fd) return Napi::Value();
+  const int copy = Retry([&] { return fcntl(*fd, F_DUPFD_CLOEXEC, 0); });
+  if (copy == -1) return ThrowSystemError(info.Env(), errno, "fcntl");
+  return Napi::Number::New(info.Env(), copy);
 }
 
 Napi::Value SetBlocking(const Napi::CallbackInfo& info) {

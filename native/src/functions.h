@@ -10,6 +10,9 @@ Napi::Value ListenUnix(const Napi::CallbackInfo& info);
 Napi::Value LocalPort(const Napi::CallbackInfo& info);
 
 Napi::Value CloseDescriptor(const Napi::CallbackInfo& info);
+Napi::Value DuplicateDescriptor(const Napi::CallbackInfo& info);
+Napi::Value ShutdownSocket(const Napi::CallbackInfo& info);
+Napi::Value AbortSocket(const Napi::CallbackInfo& info);
 Napi::Value SetBlocking(const Napi::CallbackInfo& info);
 Napi::Value SetCloseOnExec(const Napi::CallbackInfo& info);
 Napi::Value SendDescriptors(const Napi::CallbackInfo& info);
@@ -25,6 +28,11 @@ Napi::Value SendNotification(const Napi::CallbackInfo& info);
 Napi::Value BecomeSubreaper(const Napi::CallbackInfo& info);
 Napi::Value Reap(const Napi::CallbackInfo& info);
 Napi::Value SetParentDeathSignal(const Napi::CallbackInfo& info);
+
+Napi::Value OpenChannelServer(const Napi::CallbackInfo& info);
+Napi::Value ConnectChannel(const Napi::CallbackInfo& info);
+Napi::Value CreateSharedBytes(const Napi::CallbackInfo& info);
+Napi::Value MapSharedBytes(const Napi::CallbackInfo& info);
 
 Napi::Value WatchProcess(const Napi::CallbackInfo& info);
 Napi::Value Execute(const Napi::CallbackInfo& info);

@@ -77,7 +77,7 @@ export class PortableAcceptor implements Acceptor {
 
   duplicate(): number | undefined {
     const fd = this.#listener.fd ?? descriptorOf(this.#server);
-    return fd === undefined || this.#state === 'closed' ? undefined : duplicate(fd);
+    return fd === undefined || this.#state === 'closed' ? undefined : native.addon?.duplicateDescriptor(fd);
   }
 
   close(): void {
@@ -95,7 +95,7 @@ export class PortableAcceptor implements Acceptor {
   #listenOn(fd: number): void {
     const server = this.#createServer();
     server.on('error', this.#onError);
-    const copy = duplicate(fd);
+    const copy = native.addon?.duplicateDescriptor(fd);
     this.#isGivenAway = copy === undefined;
     server.listen({ fd: copy ?? fd, backlog });
     this.#server = server;
@@ -125,18 +125,4 @@ function bindTarget(text: string): { path: string } | { port: number; host?: str
 function descriptorOf(server: Server | undefined): number | undefined {
   const handle = (server as unknown as { readonly _handle?: { readonly fd?: number } | null } | undefined)?._handle;
   return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;
-}
-
-/** A second descriptor of the same socket: Node has no dup, but a descriptor that is passed on arrives as a new one. */
-function duplicate(fd: number): number | undefined {
-  const { addon } = native;
-  if (addon === undefined) return undefined;
-  const [ours, theirs] = addon.socketPair();
-  try {
-    addon.sendDescriptors(ours, new Uint8Array(1), [fd]);
-    return addon.receiveDescriptors(theirs)?.descriptors[0];
-  } finally {
-    addon.closeDescriptor(ours);
-    addon.closeDescriptor(theirs);
-  }
 }

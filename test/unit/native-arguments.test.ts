@@ -66,6 +66,10 @@ describe('the native addon refuses what could never work', { skip: withoutAddon 
     for (const name of [
       'localPort',
       'closeDescriptor',
+      'duplicateDescriptor',
+      'shutdownSocket',
+      'abortSocket',
+      'mapSharedBytes',
       'setBlocking',
       'peerCredentials',
       'receiveDescriptors',
@@ -86,6 +90,21 @@ describe('the native addon refuses what could never work', { skip: withoutAddon 
     refuses('ERR_INVALID_ARG_TYPE', 'sendDescriptors', 1, byte, ['5']);
     refuses('ERR_OUT_OF_RANGE', 'sendDescriptors', 1, byte, [0, -1]);
     refuses('ERR_OUT_OF_RANGE', 'sendDescriptors', 1, byte, Array<number>(65).fill(0));
+  });
+
+  it('a channel that could not be one', () => {
+    const handler = { onMessage: () => undefined, onEnd: () => undefined };
+    refuses('ERR_OUT_OF_RANGE', 'openChannelServer', '/nowhere/channel', 0o1000, () => handler);
+    refuses('ERR_INVALID_ARG_TYPE', 'openChannelServer', '/nowhere/channel', 0o600, handler);
+    refuses('ERR_OUT_OF_RANGE', 'openChannelServer', `/nowhere/${'x'.repeat(99)}`, 0o600, () => handler);
+    refuses('ERR_INVALID_ARG_VALUE', 'connectChannel', '', handler);
+    refuses('ERR_OUT_OF_RANGE', 'connectChannel', `/nowhere/${'x'.repeat(99)}`, handler);
+  });
+
+  it('a size that no shared bytes could have', () => {
+    for (const size of [0, -1, 1.5, 2 ** 30 + 1, Number.NaN]) refuses('ERR_OUT_OF_RANGE', 'createSharedBytes', size);
+    refuses('ERR_INVALID_ARG_TYPE', 'createSharedBytes', '4096');
+    refuses('ERR_OUT_OF_RANGE', 'mapSharedBytes', 0, 0);
   });
 
   it('a pid that would mean a group, everybody, or init', () => {
