@@ -35,6 +35,11 @@ export interface HandoffRules {
   readonly accessLog: boolean;
   /** A connection that was idle for so long is given back. */
   readonly idleMs: number;
+  /**
+   * Once `isServing` is false, answers that never end by themselves (event streams) are ended at moments spread over so
+   * long, as the router does with those that it carries; meaningless before. 0: at once.
+   */
+  readonly drainMs: number;
 }
 
 /** Serve this connection. With its descriptor. No byte of a request was read that is not answered. */
@@ -66,7 +71,10 @@ export interface HandoffBack {
   readonly why: 'idle' | 'recalled' | 'stray';
 }
 
-/** The client left, or the worker ended the connection after its last answer; the router closes its descriptor. */
+/**
+ * The client left, or the worker ended the connection after its last answer. The router reads out what the client still
+ * sends, and closes; where the slot's state is `busy` an answer is not whole, and the connection is reset.
+ */
 export interface HandoffGone {
   readonly type: 'gone';
   readonly slot: number;
@@ -81,7 +89,10 @@ export interface HandoffStray {
   readonly address: string;
 }
 
-/** Requests that were answered since the last report; sent about four times a second while there are any. */
+/**
+ * Requests that were answered since the last report; sent about four times a second while there are any, or while
+ * `inFlight` differs from the last.
+ */
 export interface HandoffReport {
   readonly type: 'report';
   readonly requests: number;
@@ -109,7 +120,9 @@ export interface HandoffLogEntry {
 export type FromWorker = HandoffBack | HandoffGone | HandoffStray | HandoffReport;
 
 /**
- * The byte of a slot in the shared states, written by the worker and read by the router when the worker is dead: a
- * connection that idled goes on with the router, one whose request ran is lost.
+ * The byte of a slot in the shared states, written by the worker and read by the router when the worker is dead or the
+ * connection is gone: a connection that idled goes on with the router, one whose request ran is lost. `busy` from the
+ * first byte that the worker read of a request until the kernel has the last one of its answer. The router sets `idle`
+ * before it hands the slot's connection over.
  */
 export const slotStates = { idle: 0, busy: 1 } as const;
