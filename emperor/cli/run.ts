@@ -21,6 +21,7 @@ import { preflightFlag } from '../own-program.ts';
 import { version } from '../version.ts';
 import { Announcer } from './announcer.ts';
 import { configOption, defaultDirectory, readConfig, type ConfigFlag } from './config-flag.ts';
+import { oneAtATime } from './one-at-a-time.ts';
 import { Signals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
 import { runDirOf, runDirOption, type AddVerb, type RunDirFlag, type VerbContext } from './verb.ts';
@@ -86,9 +87,8 @@ async function run(directory: string, flags: Flags, context: VerbContext): Promi
   emperor.hub.subscribe((event) => {
     announcer.onEvent(event);
   });
-  signals.obey(emperor, async () => {
-    await readAgain(emperor, { flags, runFlags, log });
-  });
+  const hangUp = oneAtATime(async () => readAgain(emperor, { flags, runFlags, log }));
+  signals.obey(emperor, hangUp);
   await emperor.ended;
 }
 

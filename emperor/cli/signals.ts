@@ -10,7 +10,7 @@ const sameKeyPressMs = 200;
 export class Signals {
   readonly #log: Logger;
   #emperor: Emperor | undefined;
-  #readAgain: (() => Promise<void>) | undefined;
+  #readAgain: (() => void) | undefined;
   readonly #clock: Clock;
   #endedAtMs: number | undefined;
 
@@ -23,7 +23,7 @@ export class Signals {
   }
 
   /** TERM and INT drain and end the emperor, a second one kills; HUP calls `readAgain`. */
-  obey(emperor: Emperor, readAgain: () => Promise<void>): void {
+  obey(emperor: Emperor, readAgain: () => void): void {
     this.#emperor = emperor;
     this.#readAgain = readAgain;
     if (this.#endedAtMs !== undefined) this.#end(emperor);
@@ -41,8 +41,8 @@ export class Signals {
   };
 
   readonly #onHangUp = (): void => {
-    // While the emperor starts everything is read anyway. A failure is a bug, and ends us by unhandledRejection.
-    void this.#readAgain?.();
+    // While the emperor starts everything is read anyway.
+    this.#readAgain?.();
   };
 
   #end(emperor: Emperor): void {
