@@ -8,6 +8,7 @@ import type { Clock } from '../../lib/clock.ts';
 import { errnoOf, messageOf } from '../../lib/errors.ts';
 import type { Logger } from '../../lib/log.ts';
 import { native } from '../../native/index.ts';
+import { descriptorOf } from '../transports/descriptor-of.ts';
 
 export interface PassedListener {
   readonly address: string;
@@ -93,10 +94,4 @@ function cut(line: Buffer, descriptors: readonly number[]): Piece[] {
     bytes: line.subarray(index * length, (index + 1) * length),
     descriptors: descriptors.slice(index * mostPerSend, (index + 1) * mostPerSend),
   }));
-}
-
-/** Node has no public way to it; `_handle.fd` is there on every system with unix sockets. */
-function descriptorOf(socket: Socket): number | undefined {
-  const handle = (socket as unknown as { readonly _handle?: { readonly fd?: number } | null })._handle;
-  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;
 }

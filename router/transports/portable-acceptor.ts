@@ -5,6 +5,7 @@ import { createServer, type Server, type Socket } from 'node:net';
 import { formatAddress, parseAddress } from '../../lib/address.ts';
 import type { Listener } from '../../lib/listeners.ts';
 import { native } from '../../native/index.ts';
+import { descriptorOf } from './descriptor-of.ts';
 import type { Acceptor } from './transport.ts';
 
 /** The kernel lowers it to net.core.somaxconn. */
@@ -119,10 +120,4 @@ function bindTarget(text: string): { path: string } | { port: number; host?: str
   if (typeof address === 'string') throw new Error(address);
   if (address.kind === 'unix') return { path: address.path };
   return address.host === '' ? { port: address.port } : { port: address.port, host: address.host };
-}
-
-/** Node has no public way to it; `_handle.fd` is there on every system with unix sockets. */
-function descriptorOf(server: Server | undefined): number | undefined {
-  const handle = (server as unknown as { readonly _handle?: { readonly fd?: number } | null } | undefined)?._handle;
-  return handle?.fd !== undefined && handle.fd >= 0 ? handle.fd : undefined;
 }

@@ -2,11 +2,22 @@
 import type { Buffer } from 'node:buffer';
 import type { Socket } from 'node:net';
 import { errnoOf } from '../../lib/errors.ts';
+import { native } from '../../native/index.ts';
+import { descriptorOf } from './descriptor-of.ts';
 import type { ByteStream, StreamHandler } from './transport.ts';
 import { Gathered, type WriteArena } from './write-arena.ts';
 
 /** A write returns false while more than this waits for the peer. */
 const highWaterBytes = 64 * 1024;
+
+/** For a stream that has nobody to tell (yet). */
+export const ignoringHandler: StreamHandler = {
+  onConnect: () => undefined,
+  onData: () => undefined,
+  onEnd: () => undefined,
+  onDrain: () => undefined,
+  onClose: () => undefined,
+};
 
 /** The transport as its streams see it. */
 export interface TurnKeeper {
@@ -29,9 +40,12 @@ export class PortableStream implements ByteStream {
   #isGone = false;
   #code: string | undefined;
   #remoteAddress: string | undefined;
+  #hasPeerEnded = false;
 
-  constructor(socket: Socket, turns: TurnKeeper, handler: StreamHandler) {
+  /** `remoteAddress`: of a connection that came here through others. */
+  constructor(socket: Socket, turns: TurnKeeper, handler: StreamHandler, remoteAddress?: string) {
     this.#socket = socket;
+    this.#remoteAddress = remoteAddress;
     this.#turns = turns;
     this.handler = handler;
     this.#listen();
@@ -85,6 +99,20 @@ export class PortableStream implements ByteStream {
 
   resume(): void {
     this.#socket.resume();
+  }
+
+  detach(): number | undefined {
+    const socket = this.#socket;
+    if (this.#isGone || this.#isEnding || this.#hasPeerEnded) return undefined;
+    if (this.pendingBytes > 0 || socket.readableLength > 0 || !socket.readable) return undefined;
+    const fd = descriptorOf(socket);
+    const copy = fd === undefined ? undefined : native.addon?.duplicateDescriptor(fd);
+    if (copy === undefined) return undefined;
+    this.#isGone = true;
+    this.handler = ignoringHandler;
+    // The connection lives on by the copy.
+    socket.destroy();
+    return copy;
   }
 
   /** Bytes that arrived, from whichever way the transport reads this socket. */
@@ -146,6 +174,7 @@ export class PortableStream implements ByteStream {
       turns.leave();
     });
     socket.on('end', () => {
+      this.#hasPeerEnded = true;
       if (this.#isGone) return;
       turns.enter();
       this.handler.onEnd();

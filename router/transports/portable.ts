@@ -1,12 +1,12 @@
 // The transport over plain node:net sockets: no compiler needed, and the reference that others are compared with.
 import { Buffer } from 'node:buffer';
-import type { OnReadOpts, Socket, SocketConnectOpts, SocketConstructorOpts } from 'node:net';
+import { Socket, type OnReadOpts, type SocketConnectOpts, type SocketConstructorOpts } from 'node:net';
 import { parseAddress } from '../../lib/address.ts';
 import { systemClock, type Timer } from '../../lib/clock.ts';
 import type { Listener } from '../../lib/listeners.ts';
 import { PatientSocket } from './patient-socket.ts';
 import { PortableAcceptor } from './portable-acceptor.ts';
-import { PortableStream, type TurnKeeper } from './portable-stream.ts';
+import { ignoringHandler, PortableStream, type TurnKeeper } from './portable-stream.ts';
 import { TimerWheel } from './timer-wheel.ts';
 import {
   deadlineGrainMs,
@@ -77,11 +77,20 @@ export class PortableTransport implements Transport, TurnKeeper {
   async listen(listener: Listener, handler: AcceptHandler): Promise<Acceptor> {
     const acceptor = new PortableAcceptor(listener, handler.onError.bind(handler), (socket) => {
       this.run(() => {
-        handler.onStream(this.#adopt(socket));
+        handler.onStream(this.#take(socket));
       });
     });
     await acceptor.bind();
     return acceptor;
+  }
+
+  adopt(fd: number, remoteAddress: string): ByteStream | undefined {
+    try {
+      return this.#take(new Socket({ fd, allowHalfOpen: true }), remoteAddress);
+    } catch {
+      // It is no socket, or none that Node knows.
+      return undefined;
+    }
   }
 
   after(delayMs: number, fire: () => void): Timer {
@@ -135,8 +144,8 @@ export class PortableTransport implements Transport, TurnKeeper {
     }
   }
 
-  #adopt(socket: Socket): PortableStream {
-    const stream = new PortableStream(socket, this, ignoredHandler);
+  #take(socket: Socket, remoteAddress?: string): PortableStream {
+    const stream = new PortableStream(socket, this, ignoringHandler, remoteAddress);
     socket.on('data', (bytes: Buffer) => {
       stream.onBytes(bytes, bytes.length);
     });
@@ -154,14 +163,6 @@ export class PortableTransport implements Transport, TurnKeeper {
     });
   }
 }
-
-const ignoredHandler: StreamHandler = {
-  onConnect: () => undefined,
-  onData: () => undefined,
-  onEnd: () => undefined,
-  onDrain: () => undefined,
-  onClose: () => undefined,
-};
 
 function connectTarget(text: string): { path: string } | { host: string; port: number } {
   const address = parseAddress(text);

@@ -42,6 +42,13 @@ export interface ByteStream {
   /** Stops onData and onEnd soon: what was read already may still come. */
   pause(): void;
   resume(): void;
+  /**
+   * Takes the connection out of the transport: its descriptor is the caller's from now on, and nothing more is told, not
+   * even onClose. Undefined, and nothing has changed, where bytes wait in either direction, an end was seen or asked
+   * for, or the transport cannot. To be called in a turn of its own (`Transport.run`): within another the stream may
+   * have events that are still to be told.
+   */
+  detach(): number | undefined;
 }
 
 /** A coarse timer that is armed often and fires seldom; it fires at most `deadlineGrainMs` late, never early. */
@@ -84,6 +91,12 @@ export interface Transport {
   run(act: () => void): void;
   /** Address as lib/address spells it. The outcome is told by onConnect or onClose, never before it returns. */
   connect(address: string, handler: StreamHandler): ByteStream;
+  /**
+   * Takes up a connected socket, whose descriptor is the transport's from now on and whose options (O_NONBLOCK,
+   * TCP_NODELAY) are as detach left them. What it tells comes in later turns. Undefined, and the descriptor stays the
+   * caller's, where the transport cannot.
+   */
+  adopt(fd: number, remoteAddress: string): ByteStream | undefined;
   /** Takes up a listener; streams come from the first `resume` of the acceptor on. */
   listen(listener: Listener, handler: AcceptHandler): Promise<Acceptor>;
   /** A precise timer, for what is rare. */

@@ -68,6 +68,10 @@ export class MemoryTransport implements Transport {
     return stream;
   }
 
+  adopt(): undefined {
+    return undefined;
+  }
+
   listen(listener: Listener, handler: AcceptHandler): Promise<Acceptor> {
     this.#onStream = handler.onStream.bind(handler);
     return Promise.resolve({
@@ -144,6 +148,10 @@ export class MemoryStream implements ByteStream {
 
   reset(): void {
     this.end();
+  }
+
+  detach(): undefined {
+    return undefined;
   }
 
   pause(): void {
