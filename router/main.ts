@@ -6,20 +6,25 @@ import { systemClock } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { listenersVariable, parseListeners } from '../lib/listeners.ts';
 import { createLogger, logVariable, parseLogOptions } from '../lib/log.ts';
+import { isTransportWish } from '../lib/transport-choice.ts';
 import { ControlLink } from './edge/control-link.ts';
 import { Server } from './edge/server.ts';
-import { PortableTransport } from './transports/portable.ts';
+import { createTransport } from './transports/choose.ts';
 
 /** What a router asked to end by a signal, and not by the emperor, gives running requests and idle connections. */
 const signalGraceMs = 30_000;
 const signalIdleMs = 500;
 const lastWordMs = 50;
 
-const { values } = parseArgs({ options: { id: { type: 'string' }, control: { type: 'string' } } });
+const { values } = parseArgs({
+  options: { id: { type: 'string' }, control: { type: 'string' }, transport: { type: 'string', default: 'auto' } },
+});
 const id = Number(values.id);
-const { control } = values;
-if (control === undefined || !Number.isSafeInteger(id)) {
-  process.stderr.write('usage: main.js --id NUMBER --control SOCKET (the emperor starts this program)\n');
+const { control, transport: wish } = values;
+if (control === undefined || !Number.isSafeInteger(id) || !isTransportWish(wish)) {
+  process.stderr.write(
+    'usage: main.js --id NUMBER --control SOCKET [--transport auto|reactor|portable] (the emperor starts this program)\n',
+  );
   process.exit(2);
 }
 
@@ -34,7 +39,11 @@ process.on('SIGTERM', () => {
   end(signalGraceMs, signalIdleMs);
 });
 
-const transport = new PortableTransport('the only transport of this version');
+const transport = createTransport(wish);
+if (typeof transport === 'string') {
+  log.fatal({ problem: transport }, 'the transport that was asked for cannot be had');
+  process.exit(1);
+}
 const server = new Server({
   transport,
   clock: systemClock,

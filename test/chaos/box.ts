@@ -14,6 +14,7 @@ import {
 import { ask } from '../harness/http-client.ts';
 import { startProgram, type TestProcess } from '../harness/processes.ts';
 import type { Scope } from '../harness/scope.ts';
+import { transportUnderTest } from '../harness/transport.ts';
 import { waitFor } from '../harness/wait-for.ts';
 import { killNow } from './processes.ts';
 
@@ -85,7 +86,8 @@ export class Box {
   /** Starts an emperor and waits until it serves. */
   async start(): Promise<void> {
     const listen = ['--listen', this.#port === 0 ? '127.0.0.1:0' : `127.0.0.1:${this.#port}`];
-    const args = ['run', this.directory, '--run-dir', this.runDir, '--config', this.#config, ...listen];
+    const flags = [...listen, '--transport', transportUnderTest];
+    const args = ['run', this.directory, '--run-dir', this.runDir, '--config', this.#config, ...flags];
     const emperor = startProgram(this.#scope, entryPoints.emperor, args, {
       env: { ...this.#env, EMPEROR_RUN_DIR: undefined },
     });

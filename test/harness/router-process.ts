@@ -7,9 +7,11 @@ import { formatListeners, listenersVariable } from '../../lib/listeners.ts';
 import { logVariable } from '../../lib/log.ts';
 import type { AppRoute, Probed, RoutesApplied, RouterStats } from '../../lib/messages.ts';
 import { emperorSchema, type RouterConfig } from '../../lib/spec/emperor-config.ts';
+import type { TransportWish } from '../../lib/transport-choice.ts';
 import { ControlListener, type ControlConnection } from './control-listener.ts';
 import { startProcess, startProgram, type TestProcess } from './processes.ts';
 import { tempDir } from './temp-dir.ts';
+import { transportUnderTest } from './transport.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface RouterOptions {
@@ -25,6 +27,8 @@ export interface RouterOptions {
   /** A file, such as a named pipe, that becomes its standard output. */
   readonly stdout?: string;
   readonly id?: number;
+  /** Default: the one under test (transport.ts). */
+  readonly transport?: TransportWish;
   readonly env?: Readonly<Record<string, string>>;
 }
 
@@ -174,7 +178,8 @@ export async function launchRouter(
     inherited.length > 0
       ? inherited.map(({ address }, index) => ({ fd: 3 + index, address }))
       : [{ fd: undefined, address: options.listen ?? '127.0.0.1:0' }];
-  const args = ['--id', String(options.id ?? 1), '--control', control.path];
+  const transport = options.transport ?? transportUnderTest;
+  const args = ['--id', String(options.id ?? 1), '--control', control.path, '--transport', transport];
   const startOptions = {
     env: { [listenersVariable]: formatListeners(listeners), [logVariable]: 'debug:json', ...options.env },
     descriptors: inherited.map(({ fd }) => fd),

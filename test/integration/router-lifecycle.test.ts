@@ -12,6 +12,7 @@ import { readAnswers } from '../harness/raw-answers.ts';
 import { ok, RecordingWorker } from '../harness/recording-worker.ts';
 import { launchRouter, routeTo, type RouterProcess, socketPath, startRouter } from '../harness/router-process.ts';
 import { entryPoints } from '../../lib/entry-points.ts';
+import { transportUnderTest } from '../harness/transport.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
 const get = 'GET / HTTP/1.1\r\nHost: a.test\r\n\r\n';
@@ -43,7 +44,8 @@ describe('a router that starts', () => {
 
   it('ends with code 1 and says why when it cannot listen', async (t) => {
     const first = await startRouter(t);
-    const second = startProgram(t, entryPoints.router, ['--id', '2', '--control', first.control.path], {
+    const args = ['--id', '2', '--control', first.control.path, '--transport', transportUnderTest];
+    const second = startProgram(t, entryPoints.router, args, {
       env: { EMPEROR_LISTEN: `bind=127.0.0.1:${first.port}`, EMPEROR_LOG: 'info:json' },
     });
     assert.deepEqual(await second.exit(), { code: 1, signal: null });
