@@ -5,9 +5,11 @@ import { answerFraming, writeInterimHead, writeResponseHead, type AnswerFraming 
 import { isTrailerCopied } from '../core/request-fields.ts';
 import { fieldIds } from '../http1/field-names.ts';
 import type { Fields, ResponseHead } from '../http1/message.ts';
-import type { ByteStream } from '../transports/transport.ts';
 import type { Edge } from './edge.ts';
-import { writeChunk } from './request-body.ts';
+import { writeChunk, type Outlet } from './request-body.ts';
+
+/** All that an answer takes of the edge. */
+export type AnswerEdge = Pick<Edge, 'writer' | 'dates'>;
 
 export interface AnswerContext {
   readonly isHead: boolean;
@@ -15,8 +17,8 @@ export interface AnswerContext {
 }
 
 export class Answer {
-  readonly #edge: Edge;
-  readonly #stream: ByteStream;
+  readonly #edge: AnswerEdge;
+  readonly #stream: Outlet;
   readonly #context: AnswerContext;
   #framing: AnswerFraming = { kind: 'none' };
   #trailers: Buffer | undefined;
@@ -28,7 +30,7 @@ export class Answer {
   status = 0;
   bodyBytes = 0;
 
-  constructor(edge: Edge, stream: ByteStream, context: AnswerContext) {
+  constructor(edge: AnswerEdge, stream: Outlet, context: AnswerContext) {
     this.#edge = edge;
     this.#stream = stream;
     this.#context = context;

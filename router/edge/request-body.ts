@@ -10,6 +10,9 @@ import type { ByteStream } from '../transports/transport.ts';
 /** Bytes held, or kept for a repetition. */
 const heldBodyBytes = 64 * 1024;
 
+/** All that sending takes of a stream. */
+export type Outlet = Pick<ByteStream, 'write'>;
+
 export class RequestBody {
   readonly #writer: HeadWriter;
   readonly #framing: Framing;
@@ -70,7 +73,7 @@ export class RequestBody {
   }
 
   /** Sends what is held, after the head, which had `headBytes`. */
-  sendHeld(stream: ByteStream, headBytes: number): void {
+  sendHeld(stream: Outlet, headBytes: number): void {
     this.bytesSent = headBytes;
     for (const piece of this.#held) this.#write(stream, piece, 0, piece.length);
     if (!this.#isRepeatable) this.#forget();
@@ -78,7 +81,7 @@ export class RequestBody {
   }
 
   /** Sends bytes that just came. */
-  send(stream: ByteStream, bytes: Buffer, start: number, end: number): void {
+  send(stream: Outlet, bytes: Buffer, start: number, end: number): void {
     if (this.#isComplete) {
       if (this.#isRepeatable && this.#heldBytes + end - start <= heldBodyBytes) this.hold(bytes, start, end);
       else this.#forget();
@@ -87,7 +90,7 @@ export class RequestBody {
   }
 
   /** Ends the body. */
-  sendEnd(stream: ByteStream): void {
+  sendEnd(stream: Outlet): void {
     if (!this.#isChunkedUpstream) return;
     stream.write(lastChunk, 0, lastChunk.length);
     if (this.#trailers !== undefined) stream.write(this.#trailers, 0, this.#trailers.length);
@@ -99,7 +102,7 @@ export class RequestBody {
     if (this.receivedBytes > 0) this.#forget();
   }
 
-  #write(stream: ByteStream, bytes: Buffer, start: number, end: number): void {
+  #write(stream: Outlet, bytes: Buffer, start: number, end: number): void {
     this.bytesSent += end - start;
     if (this.#isChunkedUpstream) writeChunk(stream, this.#writer, bytes, { start, end });
     else stream.write(bytes, start, end);
@@ -117,7 +120,7 @@ const lastChunk = Buffer.from('0\r\n');
 
 /** Writes bytes[start, end) as one chunk. */
 export function writeChunk(
-  stream: ByteStream,
+  stream: Outlet,
   writer: HeadWriter,
   bytes: Buffer,
   { start, end }: { readonly start: number; readonly end: number },
