@@ -1,13 +1,13 @@
 // One connection of a client: its parser, one exchange at a time, what came too early for the next one, and how long
 // the client may take for what. It never drops an answer that the client could still read.
 import { Buffer } from 'node:buffer';
+import { renderErrorPage } from '../../lib/error-page.ts';
 import type { MessageSink, Refusal, RequestHead } from '../http1/message.ts';
 import { fieldIds } from '../http1/field-names.ts';
 import { RequestParser } from '../http1/request-parser.ts';
 import { judgeFailure, type FailureCause } from '../core/triage.ts';
 import type { ByteStream, Deadline, StreamHandler } from '../transports/transport.ts';
 import type { Edge } from './edge.ts';
-import { renderErrorPage } from './error-page.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeClient, Fate, OwnPage } from './exchange-client.ts';
 import { recordExchange } from './exchange-record.ts';

@@ -1,7 +1,7 @@
 // The router's small pure rules: retries, failures, patience, trusted proxies, the form of an error page, timers.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { preferredForm } from '../../router/core/accepted-types.ts';
+import { preferredForm } from '../../lib/accepted-types.ts';
 import { judgePatience, type Situation } from '../../router/core/patience.ts';
 import { RequestIds } from '../../router/core/request-ids.ts';
 import { judgeRetry, RetryBudget, type Attempt } from '../../router/core/retry.ts';

@@ -1,8 +1,8 @@
-// The answers that the router gives itself: small, honest, and marked as its own by X-Emperor-Error, so that nobody
-// looks for the fault in the app.
+// The answers that we give ourselves, in place of an app: small, honest, and marked by X-Emperor-Error, so that nobody
+// looks for the fault in the app. A router writes them, and a worker on a connection that was handed to it.
 import { Buffer } from 'node:buffer';
 import { STATUS_CODES } from 'node:http';
-import { preferredForm, type PageForm } from '../core/accepted-types.ts';
+import { preferredForm, type PageForm } from './accepted-types.ts';
 
 export interface ErrorPage {
   readonly status: number;
@@ -25,26 +25,45 @@ export interface PageRules {
   readonly date: string;
 }
 
+/** The answer without what depends on the connection: its fields but for Date and Connection, and its body. */
+export interface PageParts {
+  /** `404 Not Found`. */
+  readonly title: string;
+  readonly fields: readonly (readonly [name: string, value: string])[];
+  readonly body: Buffer;
+}
+
+export function composeErrorPage(page: ErrorPage, accept: string | undefined): PageParts {
+  const form = preferredForm(accept);
+  const title = `${page.status} ${STATUS_CODES[page.status] ?? 'Error'}`;
+  const body = Buffer.from(bodies[form](page, title));
+  const optional: readonly (readonly [name: string, value: string | undefined])[] = [
+    ['X-Emperor-Generation', page.generation],
+    ['Retry-After', page.retryAfter > 0 ? String(page.retryAfter) : undefined],
+    ['Allow', page.status === 405 ? 'GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS' : undefined],
+  ];
+  const fields = [
+    ['Content-Type', contentTypes[form]],
+    ['Content-Length', String(body.length)],
+    ['Cache-Control', 'no-store'],
+    ['X-Content-Type-Options', 'nosniff'],
+    ['X-Emperor-Error', page.code],
+    ['X-Request-Id', page.requestId],
+    ...optional.filter((field): field is [string, string] => field[1] !== undefined),
+  ] as const;
+  return { title, fields, body };
+}
+
 /** The whole answer, head and body, and how long the body is. */
 export function renderErrorPage(
   page: ErrorPage,
   rules: PageRules,
 ): { readonly bytes: Buffer; readonly bodyBytes: number } {
-  const form = preferredForm(rules.accept);
-  const title = `${page.status} ${STATUS_CODES[page.status] ?? 'Error'}`;
-  const body = Buffer.from(bodies[form](page, title));
+  const { title, fields, body } = composeErrorPage(page, rules.accept);
   const head = [
     `HTTP/1.1 ${title}`,
     `Date: ${rules.date}`,
-    `Content-Type: ${contentTypes[form]}`,
-    `Content-Length: ${body.length}`,
-    'Cache-Control: no-store',
-    'X-Content-Type-Options: nosniff',
-    `X-Emperor-Error: ${page.code}`,
-    `X-Request-Id: ${page.requestId}`,
-    ...(page.generation === undefined ? [] : [`X-Emperor-Generation: ${page.generation}`]),
-    ...(page.retryAfter > 0 ? [`Retry-After: ${page.retryAfter}`] : []),
-    ...(page.status === 405 ? ['Allow: GET, HEAD, POST, PUT, PATCH, DELETE, OPTIONS'] : []),
+    ...fields.map(([name, value]) => `${name}: ${value}`),
     ...(rules.connection === undefined ? [] : [`Connection: ${rules.connection}`]),
   ];
   const bytes = Buffer.from(`${head.join('\r\n')}\r\n\r\n`, 'latin1');
