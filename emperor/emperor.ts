@@ -100,7 +100,7 @@ export class Emperor {
       this.#onRouters();
     };
     this.#routers = new RouterSet({ ...shared, random, drainMs: () => this.#drainMs(), onChange });
-    this.#routers.configure(routerSettings(settings));
+    this.#routers.configure(routerSettings(settings), settings.transport);
     this.#addresses = new Addresses({ ...inRunDir, routers: this.#routers, onChange });
     this.#sweep = new ProcessSweep(inRunDir);
     this.#service = this.#serviceManager();
@@ -158,7 +158,7 @@ export class Emperor {
     this.#settings = { ...settings, listen: canMove ? settings.listen : listen, admin };
     this.#addresses.want(this.#settings.listen);
     this.#options.log.level = settings.config.log.level;
-    this.#routers.configure(routerSettings(this.#settings));
+    this.#routers.configure(routerSettings(this.#settings), settings.transport);
     this.#reconciler.rescan();
     return ignored;
   }

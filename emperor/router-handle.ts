@@ -11,6 +11,7 @@ import {
   type RouterStats,
   type ToRouter,
 } from '../lib/messages.ts';
+import { chooseTransport, type TransportWish } from '../lib/transport-choice.ts';
 import type { Child, ChildExit } from './child.ts';
 import type { Connection } from './connection.ts';
 import type { RouterFacts } from './facts.ts';
@@ -51,6 +52,8 @@ export interface RouterOptions {
   readonly id: number;
   /** The addresses it was given, as formatAddress spells them; undefined where another emperor gave them. */
   readonly listen: readonly string[] | undefined;
+  /** What it was told of its transport; undefined where another emperor told it. */
+  readonly transport: TransportWish | undefined;
   readonly clock: Clock;
   readonly log: Logger;
   readonly events: RouterEvents;
@@ -93,6 +96,18 @@ export class RouterHandle {
   /** The addresses it accepts on; undefined where it did not say so yet and we did not choose them. */
   get listen(): readonly string[] | undefined {
     return this.#options.listen ?? this.#hello?.listen;
+  }
+
+  /**
+   * It moves bytes as `wish` says, or was told to and could do no better. `obstacle`: why a reactor cannot run here. One
+   * that another emperor started is not judged before its hello.
+   */
+  movesBytesBy(wish: TransportWish, obstacle: string | undefined): boolean {
+    const told = this.#options.transport;
+    if (told === wish) return true;
+    if (this.#hello === undefined) return told === undefined;
+    const choice = chooseTransport(wish, obstacle);
+    return typeof choice === 'string' || choice.transport === this.#hello.transport;
   }
 
   get isAdopted(): boolean {

@@ -5,6 +5,8 @@ import type { Clock, Timer } from '../lib/clock.ts';
 import { formatListeners, listenersVariable, type Listener } from '../lib/listeners.ts';
 import type { Logger } from '../lib/log.ts';
 import type { AppRoute, AppStats, ConfigureRouter, PublishRoutes, RouterHello, RouterStats } from '../lib/messages.ts';
+import type { TransportWish } from '../lib/transport-choice.ts';
+import { reactorSupport } from '../native/reactor-support.ts';
 import { adoptChild, spawnChild, type ChildExit } from './child.ts';
 import type { Connection } from './connection.ts';
 import type { RouterFacts } from './facts.ts';
@@ -49,6 +51,7 @@ export class RouterSet implements RouterEvents {
   #wanted = 0;
   #listeners: readonly Listener[] | undefined;
   #configure: ConfigureRouter | undefined;
+  #transport: TransportWish = 'auto';
   /** Routers that dial in without being ours were started by code that was replaced. */
   #adoptsStale = false;
   #routes: PublishRoutes = { type: 'routes', version: 0, apps: [] };
@@ -132,9 +135,15 @@ export class RouterSet implements RouterEvents {
     for (const router of this.#routers.values()) router.isStale = true;
   }
 
-  configure(configure: ConfigureRouter): void {
+  /** From now on routers have these settings; those that do not move bytes by `transport` are replaced, new ones first. */
+  configure(configure: ConfigureRouter, transport: TransportWish): void {
     this.#configure = configure;
-    for (const router of this.#routers.values()) router.send(configure);
+    if (transport !== this.#transport) this.#deaths = [];
+    this.#transport = transport;
+    for (const router of this.#routers.values()) {
+      this.#judgeTransport(router);
+      router.send(configure);
+    }
   }
 
   /** Publishes a new table and returns its version, which is above all that any router ever held. */
@@ -174,6 +183,7 @@ export class RouterSet implements RouterEvents {
     const routes = this.#routes.version === 0 ? undefined : this.#upToDate(hello.routesVersion);
     if (this.#configure === undefined) throw new Error('a router dialled in before it could be configured');
     router.attach(connection, hello, routes === undefined ? [this.#configure] : [this.#configure, routes]);
+    this.#judgeTransport(router);
     this.#options.log.info(
       {
         router: hello.id,
@@ -258,6 +268,10 @@ export class RouterSet implements RouterEvents {
     return isEnding || listen === undefined || isSame(listen, this.#listeners ?? []);
   }
 
+  #judgeTransport(router: RouterHandle): void {
+    router.isStale ||= !router.movesBytesBy(this.#transport, reactorSupport.missing);
+  }
+
   #onEmpty: () => void = () => undefined;
 
   #tellIfEmpty(): void {
@@ -286,7 +300,8 @@ export class RouterSet implements RouterEvents {
     }
     const id = this.#freeId();
     const listen = listeners.map(({ address }) => address);
-    const router = new RouterHandle({ id, listen, clock, log, events: this });
+    const transport = this.#transport;
+    const router = new RouterHandle({ id, listen, transport, clock, log, events: this });
     this.#routers.set(id, router);
     const fds = listeners.flatMap(({ fd }) => (fd === undefined ? [] : [fd]));
     const passed = listeners.map(({ fd, address }) => ({
@@ -296,7 +311,7 @@ export class RouterSet implements RouterEvents {
     router.own(
       spawnChild({
         entryPoint: entryPoints.router,
-        args: ['--id', String(id), '--control', controlPath],
+        args: ['--id', String(id), '--control', controlPath, '--transport', transport],
         env: { ...env, [listenersVariable]: formatListeners(passed) },
         descriptors: fds,
         onExit: (exit) => {
@@ -312,7 +327,7 @@ export class RouterSet implements RouterEvents {
     const { clock, log } = this.#options;
     // Two emperors may have given the same id; what counts is the process.
     const id = this.#routers.has(hello.id) ? this.#freeId() : hello.id;
-    const router = new RouterHandle({ id, listen: undefined, clock, log, events: this });
+    const router = new RouterHandle({ id, listen: undefined, transport: undefined, clock, log, events: this });
     this.#routers.set(id, router);
     router.isStale = this.#adoptsStale || (this.#listeners !== undefined && !isSame(hello.listen, this.#listeners));
     router.own(

@@ -2,21 +2,29 @@
 // compared, so that a change that needs a restart is named instead of being ignored silently.
 import type { ConfigureRouter } from '../lib/messages.ts';
 import type { EmperorConfig } from '../lib/spec/emperor-config.ts';
+import type { TransportWish } from '../lib/transport-choice.ts';
 
 /** Flags of `emperor run`; each overrides its key of emperor.yaml. */
 export interface RunFlags {
   readonly listen: readonly string[] | undefined;
   readonly admin: string | undefined;
+  readonly transport: TransportWish | undefined;
 }
 
 export interface Settings {
   readonly listen: readonly string[];
   readonly admin: string | undefined;
+  readonly transport: TransportWish;
   readonly config: EmperorConfig;
 }
 
 export function mergeSettings(config: EmperorConfig, flags: RunFlags): Settings {
-  return { listen: flags.listen ?? config.listen, admin: flags.admin ?? config.admin, config };
+  return {
+    listen: flags.listen ?? config.listen,
+    admin: flags.admin ?? config.admin,
+    transport: flags.transport ?? config.router.transport,
+    config,
+  };
 }
 
 /**

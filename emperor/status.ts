@@ -97,7 +97,10 @@ export interface Status {
     readonly native: { readonly loaded: boolean; readonly missing: string | null };
   } & Origin;
   readonly router: {
+    /** Of the routers that accept; while they are renewed, of the oldest. `processes` has each. */
     readonly transport: string;
+    /** Why it runs, in words; null where no router runs. */
+    readonly transportReason: string | null;
     /** Those that accept; `processes` has those that end as well. */
     readonly pids: readonly number[];
     readonly listen: readonly string[];
@@ -174,6 +177,8 @@ export interface WorkerStatus {
 
 export function buildStatus(facts: StatusFacts): Status {
   const routers = facts.routers.map((router) => routerStatus(router, facts.memory));
+  const known = routers.filter(({ transport }) => transport !== null);
+  const shown = known.find(({ isEnding }) => !isEnding) ?? known[0];
   return {
     version: facts.version,
     emperor: {
@@ -189,7 +194,8 @@ export function buildStatus(facts: StatusFacts): Status {
       ...facts.origin,
     },
     router: {
-      transport: routers.find(({ transport }) => transport !== null)?.transport ?? 'none',
+      transport: shown?.transport ?? 'none',
+      transportReason: shown?.transportReason ?? null,
       pids: routers.flatMap(({ pid, isEnding }) => (pid === null || isEnding ? [] : [pid])),
       listen: facts.listen,
       connections: sum(routers.map(({ connections }) => connections)),

@@ -3,7 +3,7 @@ import { Option } from 'commander';
 import { readEmperorFile, type EmperorFile } from '../config/emperor-file.ts';
 
 export const defaultDirectory = '/etc/vassals';
-const defaultConfig = '/etc/emperor/emperor.yaml';
+export const defaultConfig = '/etc/emperor/emperor.yaml';
 
 export interface ConfigFlag {
   readonly config?: string;

@@ -5,11 +5,12 @@ import { resolve } from 'node:path';
 import { InvalidArgumentError, Option } from 'commander';
 import { systemClock } from '../../lib/clock.ts';
 import { entryPoints } from '../../lib/entry-points.ts';
-import { EmperorError, messageOf } from '../../lib/errors.ts';
+import { messageOf } from '../../lib/errors.ts';
 import { cliExit } from '../../lib/exit-codes.ts';
 import { createLogger, type LogOptions, type Logger } from '../../lib/log.ts';
 import { parseAddress } from '../../lib/address.ts';
 import type { EmperorConfig } from '../../lib/spec/emperor-config.ts';
+import { transportWishes, type TransportWish } from '../../lib/transport-choice.ts';
 import { formatProblem } from '../config/problem.ts';
 import { readSourceLine } from '../config/source-line.ts';
 import { native } from '../../native/index.ts';
@@ -17,10 +18,11 @@ import { Emperor } from '../emperor.ts';
 import { takeHandover } from '../handover.ts';
 import { describeProblem } from '../problem-text.ts';
 import { mergeSettings, type RunFlags } from '../settings.ts';
+import { transportProblem } from '../transport-problem.ts';
 import { preflightFlag } from '../own-program.ts';
 import { version } from '../version.ts';
 import { Announcer } from './announcer.ts';
-import { configOption, defaultDirectory, readConfig, type ConfigFlag } from './config-flag.ts';
+import { configOption, defaultConfig, defaultDirectory, readConfig, type ConfigFlag } from './config-flag.ts';
 import { oneAtATime } from './one-at-a-time.ts';
 import { Signals } from './signals.ts';
 import type { Terminal } from './terminal.ts';
@@ -29,7 +31,7 @@ import { runDirOf, runDirOption, type AddVerb, type RunDirFlag, type VerbContext
 interface Flags extends RunDirFlag, ConfigFlag {
   readonly listen?: readonly string[];
   readonly admin?: string;
-  readonly transport: string;
+  readonly transport?: TransportWish;
   readonly preflight?: boolean;
 }
 
@@ -41,9 +43,7 @@ export const addRun: AddVerb = (program, context) => {
     .option('--listen <address>', 'an address that clients connect to; can be repeated', collectAddress)
     .addOption(runDirOption())
     .option('--admin <address>', 'a loopback address that answers GET /status', checkAddress)
-    .addOption(
-      new Option('--transport <name>', 'how bytes are moved').choices(['auto', 'portable', 'reactor']).default('auto'),
-    )
+    .addOption(new Option('--transport <name>', 'how routers move bytes (default: auto)').choices(transportWishes))
     .addOption(new Option(preflightFlag, 'start as for an upgrade, say which version it is, and end').hideHelp())
     .action(async (dir: string | undefined, flags: Flags) => {
       await run(resolve(dir ?? defaultDirectory), flags, context);
@@ -52,23 +52,20 @@ export const addRun: AddVerb = (program, context) => {
 
 async function run(directory: string, flags: Flags, context: VerbContext): Promise<void> {
   const { terminal, exitWith } = context;
-  if (flags.transport === 'reactor') {
-    exitWith(cliExit.usage);
-    throw new EmperorError('EMP_CONFIG_INVALID', 'this version has no reactor transport', {
-      hint: 'leave --transport out, or say --transport portable',
-    });
-  }
   const config = await configOrProblems(flags.config, terminal);
   if (config === undefined) {
     exitWith(cliExit.badConfig);
     return;
   }
+  const runFlags: RunFlags = { listen: flags.listen, admin: flags.admin, transport: flags.transport };
+  const settings = mergeSettings(config, runFlags);
+  const problem = transportProblem(settings, transportSource(flags));
+  if (problem !== undefined) throw problem;
   if (flags.preflight === true) {
     preflight(context);
     return;
   }
   const handover = takeHandover(process.env);
-  const runFlags: RunFlags = { listen: flags.listen, admin: flags.admin };
   const logOptions = logOptionsOf(config);
   const log = createLogger('emperor', logOptions);
   exitOnBug(log);
@@ -76,7 +73,7 @@ async function run(directory: string, flags: Flags, context: VerbContext): Promi
   const emperor = await Emperor.start({
     directory,
     runDir: resolve(flags.runDir ?? config['run-dir'] ?? runDirOf(flags, terminal)),
-    settings: mergeSettings(config, runFlags),
+    settings,
     handover,
     logOptions,
     log,
@@ -125,10 +122,22 @@ async function readAgain(
     emperor.rescan();
     return;
   }
-  const ignored = emperor.adjust(mergeSettings(file.config, runFlags));
+  const settings = mergeSettings(file.config, runFlags);
+  const problem = transportProblem(settings, transportSource(flags));
+  if (problem !== undefined) {
+    log.error({ code: problem.code, hint: problem.hint }, `${problem.message}; nothing of emperor.yaml was taken over`);
+    emperor.rescan();
+    return;
+  }
+  const ignored = emperor.adjust(settings);
   if (ignored.length > 0)
     log.warn({ keys: ignored }, 'these keys of emperor.yaml changed, and need a restart to take effect');
   log.info('emperor.yaml was read again');
+}
+
+/** Where the transport was asked for, as the user wrote it. */
+function transportSource({ transport, config }: Flags): string {
+  return transport === undefined ? `router.transport in ${config ?? defaultConfig}` : '--transport';
 }
 
 /** A bug ends us, and says so; children go on, and the next emperor adopts them. */

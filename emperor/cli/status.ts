@@ -42,7 +42,7 @@ function narrow(status: Status, app: string | undefined): Status {
 
 /** The row of one app, the problems of its file, and everything about it. */
 export function formatApp(status: Status, terminal: Pick<Terminal, 'hasColour'>): string {
-  const lines = [headLine(status), routerLine(status), '', ...appTable(status.vassals, terminal), ''];
+  const lines = [headLine(status), ...routerLines(status), '', ...appTable(status.vassals, terminal), ''];
   const files = new Set(status.vassals.map(({ file }) => file));
   const problems = status.emperor.problems.filter(({ file }) => files.has(file));
   lines.push(...problemLines({ ...status.emperor, problems }, terminal), ...status.vassals.flatMap(appDetail));
@@ -51,7 +51,7 @@ export function formatApp(status: Status, terminal: Pick<Terminal, 'hasColour'>)
 
 /** The table, at most 100 columns wide, and below it what needs attention. */
 export function formatStatus(status: Status, terminal: Pick<Terminal, 'hasColour'>): string {
-  const lines = [headLine(status), routerLine(status), ''];
+  const lines = [headLine(status), ...routerLines(status), ''];
   if (status.vassals.length === 0)
     lines.push(`no apps: put a file such as hello.yaml into ${status.emperor.directory}`);
   else lines.push(...appTable(status.vassals, terminal));
@@ -78,10 +78,11 @@ function headLine({ version, emperor }: Status): string {
   return `emperor ${version}  pid ${emperor.pid}  ${emperor.phase} for ${formatDuration(emperor.uptime * 1000)}  ${emperor.directory}`;
 }
 
-function routerLine({ router }: Status): string {
+function routerLines({ router }: Status): readonly string[] {
   const pids = router.pids.length === 0 ? 'not running' : `pid ${router.pids.join(', ')}`;
   const counts = `${router.connections} connections, ${router.requests} requests`;
-  return `router ${router.transport}  ${pids}  ${router.listen.join(' ')}  ${counts}`;
+  const line = `router ${router.transport}  ${pids}  ${router.listen.join(' ')}  ${counts}`;
+  return router.transportReason === null ? [line] : [line, `       because ${router.transportReason}`];
 }
 
 function appTable(vassals: readonly VassalStatus[], terminal: Pick<Terminal, 'hasColour'>): readonly string[] {

@@ -1,6 +1,7 @@
 // emperor.yaml as one table, like the vassals' (see vassal-spec.ts). Every key is optional, and flags override.
 import { z } from 'zod';
 import { logLevels } from '../log.ts';
+import { transportWishes } from '../transport-choice.ts';
 import { address, addresses, duration, flag, keyed, meta, oneOf, size, text, texts, wholeNumber } from './fields.ts';
 import { defaultableFields } from './vassal-spec.ts';
 
@@ -22,6 +23,16 @@ const router = keyed({
   processes: wholeNumber(1, 64)
     .default(1)
     .meta(meta({ group: 'router', default: 1, description: 'Router processes; they share the listening sockets.' })),
+  transport: oneOf(transportWishes)
+    .default('auto')
+    .meta(
+      meta({
+        group: 'router',
+        default: 'auto',
+        description:
+          'How a router moves bytes. `reactor`: by the addon, on Linux; where it cannot run the emperor does not start. `portable`: by plain Node. `auto`: by the reactor wherever it runs, else portable.',
+      }),
+    ),
   'header-timeout': duration.default(10_000).meta(
     meta({
       group: 'router',

@@ -7,9 +7,11 @@ import { request } from 'node:http';
 import { join } from 'node:path';
 import type { Scope } from './scope.ts';
 import { entryPoints } from '../../lib/entry-points.ts';
+import type { TransportWish } from '../../lib/transport-choice.ts';
 import { ask, type Answer, type Ask } from './http-client.ts';
 import { isAlive, startProgram, type Exit, type TestProcess } from './processes.ts';
 import { tempDir } from './temp-dir.ts';
+import { transportUnderTest } from './transport.ts';
 import { waitFor } from './wait-for.ts';
 
 export interface EmperorOptions {
@@ -23,6 +25,8 @@ export interface EmperorOptions {
   readonly program?: string;
   /** Further flags of `emperor run`. */
   readonly flags?: readonly string[];
+  /** Given by flag. Default: the one under test (transport.ts); null: none is given. */
+  readonly transport?: TransportWish | null;
   readonly env?: Readonly<Record<string, string | undefined>>;
   /** Use these directories instead of fresh ones (a second emperor in the place of a first). */
   readonly in?: { readonly directory: string; readonly runDir: string };
@@ -52,11 +56,12 @@ export interface StatusJson {
   };
   readonly router: {
     transport: string;
+    transportReason: string | null;
     pids: number[];
     listen: string[];
     connections: number;
     requests: number;
-    processes: { id: number; pid: number | null; isEnding: boolean }[];
+    processes: { id: number; pid: number | null; transport: string | null; isEnding: boolean }[];
   };
   readonly vassals: VassalJson[];
 }
@@ -246,8 +251,13 @@ export function launchEmperor(t: Scope, options: EmperorOptions = {}): EmperorPr
   return emperor;
 }
 
-function flagsOf({ listen = ['127.0.0.1:0'], flags = [] }: EmperorOptions): readonly string[] {
-  return [...listen.flatMap((address) => ['--listen', address]), ...flags];
+function flagsOf(options: EmperorOptions): readonly string[] {
+  const { listen = ['127.0.0.1:0'], flags = [], transport = transportUnderTest } = options;
+  return [
+    ...listen.flatMap((address) => ['--listen', address]),
+    ...(transport === null || transport === 'auto' ? [] : ['--transport', transport]),
+    ...flags,
+  ];
 }
 
 /** Runs one `emperor` command to its end. */

@@ -49,10 +49,10 @@ describe('emperor run', () => {
     await emperor.process.printed('talk: kept generation 2: talk.yaml:2:12 processes: expected');
   });
 
-  it('refuses the transport that is not there', async () => {
-    const { code, stderr } = await runCommand(['run', '--transport', 'reactor']);
+  it('refuses a transport that is none', async () => {
+    const { code, stderr } = await runCommand(['run', '--transport', 'quick']);
     assert.equal(code, 2);
-    assert.match(stderr, /reactor/);
+    assert.match(stderr, /'quick' is invalid.*auto, reactor, portable/s);
   });
 
   it('refuses an emperor.yaml with a mistake, showing the place', async (t) => {

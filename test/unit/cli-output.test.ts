@@ -127,6 +127,14 @@ describe('emperor status', () => {
     assert.match(text, /note +the addon is missing/);
   });
 
+  it('says below the line of the routers why their transport runs', () => {
+    const status = statusOf([]);
+    const known = { ...status.router, transport: 'portable', transportReason: 'the reactor cannot run: no epoll' };
+    const text = formatStatus({ ...status, router: known }, { hasColour: false });
+    assert.match(text, /\nrouter portable {2}.*\n {7}because the reactor cannot run: no epoll\n/);
+    assert.doesNotMatch(formatStatus(status, { hasColour: false }), /because/);
+  });
+
   it('colours the state and nothing else that bears the same word', () => {
     const text = formatStatus(statusOf([{ name: 'running' }]), { hasColour: true });
     assert.match(text, /\nrunning {2}\u001b\[32mrunning\u001b/);

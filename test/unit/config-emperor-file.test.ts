@@ -37,6 +37,11 @@ const cases: readonly [what: string, text: string, problem: RegExp][] = [
   ['a network too long', 'trusted-proxies: 10.0.0.0/33', /^1:18 trusted-proxies/],
   ['a log level that is none', 'log: {level: loud}', /^1:14 log\.level: expected trace, debug/],
   ['a yes', 'log: {access: yes}', /^1:15 log\.access: expected true or false, got "yes" \(write true\)/],
+  [
+    'a transport that is none',
+    'router: {transport: quick}',
+    /^1:21 router\.transport: expected auto, reactor or portable, got "quick"/,
+  ],
   ['a rescan without pause', 'rescan: 0', /^1:9 rescan: expected at least 100ms/],
   [
     'a missing env file',

@@ -122,6 +122,26 @@ describe('status', () => {
     assert.deepEqual(shop?.lastDeploy, { generation: 7, result: 'live', reason: null, tookMs: 142, log: [] });
   });
 
+  it('tells the transport of a router that accepts, and why it runs', () => {
+    const hello = { type: 'hello', role: 'router', protocol: 3, pid: 20, listen: [], routesVersion: 1 } as const;
+    const ends = { ...hello, id: 1, isEnding: true, transport: 'portable', transportReason: 'it was asked for' };
+    const accepts = { ...hello, id: 2, isEnding: false, transport: 'reactor', transportReason: 'the addon has it' };
+    const of = (...hellos: (typeof ends)[]): unknown[] => {
+      const routers = hellos.map((one) => ({
+        id: one.id,
+        pid: 20,
+        hello: one,
+        isEnding: one.isEnding,
+        stats: undefined,
+      }));
+      const { router } = buildStatus({ ...facts, routers });
+      return [router.transport, router.transportReason];
+    };
+    assert.deepEqual(of(ends, accepts), ['reactor', 'the addon has it']);
+    assert.deepEqual(of(ends), ['portable', 'it was asked for']);
+    assert.deepEqual(of(), ['none', null]);
+  });
+
   it("sums the routers' counters, for each worker by its own key", () => {
     const { router, vassals } = buildStatus(facts);
     assert.deepEqual([router.connections, router.requests], [3, 12]);
