@@ -70,7 +70,8 @@ export class Answer {
     writer.clear();
     writeResponseHead(writer, head, {
       framing,
-      keepsLength: isHead || head.status === 304,
+      // A 204 has no body to tell the length of (RFC 9110 section 8.6).
+      keepsLength: head.status === 304 || (isHead && head.status !== 204),
       connection,
       date: dates.now(),
       generation,
