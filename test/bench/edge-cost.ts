@@ -7,7 +7,6 @@ import { parseArgs } from 'node:util';
 import type { Cost, IdleCost } from './edge-cost/measure.ts';
 import { byFile, type Share } from './edge-cost/profile-shares.ts';
 import { shapes } from './edge-cost/shapes.ts';
-import { machineText } from './machine.ts';
 import { median } from './statistics.ts';
 
 const { values, positionals } = parseArgs({
@@ -24,7 +23,7 @@ const builds = (positionals.length > 0 ? positionals : [join(import.meta.dirname
 );
 const names = values.shapes.split(',').filter((name) => name !== '');
 
-console.log(machineText());
+console.log(`Node ${process.version}`);
 if (values.profile) for (const name of names) printProfile(name);
 else printCosts(Number(values.rounds));
 
