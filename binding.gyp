@@ -18,9 +18,33 @@
         "native/src/poll-watch.cc",
         "native/src/process-watch.cc",
         "native/src/process.cc",
+        "native/src/reactor/create-reactor.cc",
+        "native/src/reactor/layout.cc",
         "native/src/shared-bytes.cc",
         "native/src/socket-ending.cc",
-        "native/src/socket.cc"
+        "native/src/socket.cc",
+        "native/src/tcp-address.cc"
+      ],
+      "conditions": [
+        [
+          "OS=='linux'",
+          {
+            "sources": [
+              "native/src/reactor/commands.cc",
+              "native/src/reactor/connector.cc",
+              "native/src/reactor/listeners.cc",
+              "native/src/reactor/poller.cc",
+              "native/src/reactor/reactor-watch.cc",
+              "native/src/reactor/reactor.cc",
+              "native/src/reactor/relays.cc",
+              "native/src/reactor/stream-io.cc",
+              "native/src/reactor/stream-table.cc",
+              "native/src/reactor/streams.cc",
+              "native/src/reactor/tcp-options.cc",
+              "native/src/reactor/write-queue.cc"
+            ]
+          }
+        ]
       ],
       "include_dirs": ["<!(node -p \"require('node-addon-api').include_dir\")"],
       "defines": ["NAPI_VERSION=8", "NAPI_DISABLE_CPP_EXCEPTIONS"],

@@ -4,7 +4,9 @@ import { existsSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { join } from 'node:path';
 import { fileURLToPath } from 'node:url';
+import { isDeepStrictEqual } from 'node:util';
 import type { ChannelAddon } from './channel.ts';
+import { reactorLayout, type ReactorAddon } from './reactor.ts';
 
 /** Who is at the other end of a connected unix socket, as the kernel recorded it at connect time. */
 export interface PeerCredentials {
@@ -35,7 +37,7 @@ export interface ProcessWatch {
  * TypeError or RangeError for an argument that could never do. Where the system has no such thing the code is ENOTSUP.
  * Descriptors they return are close-on-exec, non-blocking, and belong to the caller.
  */
-export interface NativeAddon extends ChannelAddon {
+export interface NativeAddon extends ChannelAddon, ReactorAddon {
   /**
    * Binds and listens on TCP without accepting. `host` is a numeric address (`::` takes IPv4 as well); port 0 picks a
    * free one; `backlog` is at least 1. Returns the descriptor.
@@ -160,6 +162,8 @@ const functions: readonly string[] = Object.keys({
   setParentDeathSignal: true,
   watchProcess: true,
   execute: true,
+  createReactor: true,
+  reactorLayout: true,
 } satisfies Record<keyof NativeAddon, true>);
 
 /** The addon, loaded once per process. Never throws. */
@@ -185,7 +189,12 @@ export function loadAddon(directory: string): NativeStatus {
   }
   const absent = functions.filter((name) => !hasFunction(loaded, name));
   if (absent.length > 0) return missing(`it was built from other sources (no ${absent.join(', ')}); ${rebuild}`);
-  return { addon: loaded as NativeAddon, missing: undefined };
+  const addon = loaded as NativeAddon;
+  // Its numbers mean something only to those who have the same.
+  if (!isDeepStrictEqual(addon.reactorLayout(), reactorLayout)) {
+    return missing(`it was built from other sources (another layout of the reactor); ${rebuild}`);
+  }
+  return { addon, missing: undefined };
 }
 
 function missing(reason: string): NativeStatus {

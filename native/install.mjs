@@ -7,7 +7,7 @@ import { createHash } from 'node:crypto';
 import { existsSync, mkdirSync, readFileSync, readdirSync, realpathSync, writeFileSync } from 'node:fs';
 import { createRequire } from 'node:module';
 import { homedir } from 'node:os';
-import { delimiter, dirname, join } from 'node:path';
+import { delimiter, dirname, join, relative } from 'node:path';
 import { fileURLToPath } from 'node:url';
 
 const packageRoot = fileURLToPath(new URL('..', import.meta.url));
@@ -178,8 +178,11 @@ function isUpToDate(digest) {
 /** Of everything that goes into the addon but the compiler. Node's version is not in it: Node-API is stable. */
 function sourcesDigest() {
   const digest = createHash('sha256').update(`${process.platform} ${process.arch}\0`);
-  const sources = readdirSync(join(packageRoot, 'native/src')).sort();
-  for (const file of ['binding.gyp', ...sources.map((name) => `native/src/${name}`)]) {
+  const sources = readdirSync(join(packageRoot, 'native/src'), { recursive: true, withFileTypes: true })
+    .filter((entry) => entry.isFile())
+    .map((entry) => relative(packageRoot, join(entry.parentPath ?? entry.path, entry.name)))
+    .sort();
+  for (const file of ['binding.gyp', ...sources]) {
     digest
       .update(`${file}\0`)
       .update(readFileSync(join(packageRoot, file)))

@@ -24,7 +24,10 @@ export const eventKinds = {
   drained: 6,
   /** A connect that was in progress succeeded. */
   connected: 7,
-  /** The stream is gone by a fault, its descriptor closed. a: errno. What TypeScript closes itself is not told. */
+  /**
+   * The stream is gone, its descriptor closed. a: errno; 0 where both directions had ended and everything was sent. What
+   * TypeScript closes itself is not told.
+   */
   closed: 8,
   /** A relay ended, whole or not: a and b are the low and high 32 bits of the bytes moved. Told of the reading side. */
   relayed: 9,
@@ -114,16 +117,12 @@ export interface Reactor {
   close(): void;
 }
 
-/** What an addon was compiled with, to be compared with the tables above. */
-export interface ReactorLayout {
-  readonly recordLength: number;
-  readonly eventKinds: Readonly<Record<string, number>>;
-  readonly commandKinds: Readonly<Record<string, number>>;
-  readonly connectInProgress: number;
-}
+/** The tables above, by which an addon that was compiled with others is found out. */
+export const reactorLayout = { recordLength, eventKinds, commandKinds, connectInProgress } as const;
 
 export interface ReactorAddon {
   /** Throws ENOTSUP where the system has no epoll. */
   createReactor(options: ReactorOptions, onBatch: (eventCount: number) => number): Reactor;
-  reactorLayout(): ReactorLayout;
+  /** What the addon was compiled with; equal to `reactorLayout`, or it is of no use. */
+  reactorLayout(): unknown;
 }

@@ -33,6 +33,8 @@ Napi::Object Init(Napi::Env env, Napi::Object exports) {
   add("setParentDeathSignal", SetParentDeathSignal);
   add("watchProcess", WatchProcess);
   add("execute", Execute);
+  add("createReactor", CreateReactor);
+  add("reactorLayout", ReactorLayout);
   return exports;
 }
 

@@ -37,4 +37,7 @@ Napi::Value MapSharedBytes(const Napi::CallbackInfo& info);
 Napi::Value WatchProcess(const Napi::CallbackInfo& info);
 Napi::Value Execute(const Napi::CallbackInfo& info);
 
+Napi::Value CreateReactor(const Napi::CallbackInfo& info);
+Napi::Value ReactorLayout(const Napi::CallbackInfo& info);
+
 #endif  // EMPEROR_NATIVE_FUNCTIONS_H_

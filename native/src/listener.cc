@@ -3,7 +3,6 @@
 #include <arpa/inet.h>
 #include <netinet/in.h>
 #include <unistd.h>
-#include <uv.h>
 
 #include <climits>
 #include <cstring>
@@ -13,6 +12,7 @@
 #include "errors.h"
 #include "functions.h"
 #include "socket.h"
+#include "tcp-address.h"
 
 namespace {
 
@@ -20,28 +20,6 @@ constexpr Range kPorts{0, 65535};
 // The kernel caps it by net.core.somaxconn without a word.
 constexpr Range kBacklogs{1, INT_MAX};
 constexpr Range kModes{0, 0777};
-
-struct TcpAddress {
-  sockaddr_storage address;
-  socklen_t length;
-};
-
-// libuv's parsers take the canonical spellings only: no "127.1", no name that would need a lookup.
-std::optional<TcpAddress> TcpAddressOf(Napi::Env env, const std::string& host, int port) {
-  TcpAddress result{};
-  auto* v4 = reinterpret_cast<sockaddr_in*>(&result.address);
-  auto* v6 = reinterpret_cast<sockaddr_in6*>(&result.address);
-  if (uv_ip4_addr(host.c_str(), port, v4) == 0) {
-    result.length = sizeof(*v4);
-    return result;
-  }
-  if (uv_ip6_addr(host.c_str(), port, v6) == 0) {
-    result.length = sizeof(*v6);
-    return result;
-  }
-  ThrowTypeError(env, "ERR_INVALID_IP_ADDRESS", "The \"host\" argument must be a numeric IP address, not " + host);
-  return std::nullopt;
-}
 
 bool IsUnspecifiedV6(const TcpAddress& address) {
   if (address.address.ss_family != AF_INET6) return false;

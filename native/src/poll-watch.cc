@@ -46,6 +46,15 @@ void PollWatch::Close() {
   OnClose();
 }
 
+void PollWatch::KeepLoopAlive(bool is_kept) {
+  auto* handle = reinterpret_cast<uv_handle_t*>(&poll_);
+  if (is_kept) {
+    uv_ref(handle);
+  } else {
+    uv_unref(handle);
+  }
+}
+
 void PollWatch::OnPoll(uv_poll_t* poll, int status, int) {
   // The kind may close itself, and with that be let go by everybody else, while it is at work.
   const std::shared_ptr<PollWatch> self = static_cast<PollWatch*>(poll->data)->self_;

@@ -1,5 +1,6 @@
 // A descriptor that the event loop of the thread that opened it polls, from its opening to the moment at which the
-// loop has let go of it. What becomes readable means is its kind's affair. It never keeps the loop alive.
+// loop has let go of it. What becomes readable means is its kind's affair. It keeps the loop alive only where its kind
+// asks for that.
 #ifndef EMPEROR_NATIVE_POLL_WATCH_H_
 #define EMPEROR_NATIVE_POLL_WATCH_H_
 
@@ -39,7 +40,11 @@ class PollWatch {
   Napi::Value Call(const Napi::Function& callback, const std::vector<napi_value>& arguments,
                    Napi::Object receiver = Napi::Object());
 
+  /** At first it does not keep the loop alive. Not once it is closed. */
+  void KeepLoopAlive(bool is_kept);
+
   Napi::Env Env() const { return env_; }
+  napi_async_context Context() const { return context_; }
   int Fd() const { return fd_.Get(); }
   bool IsClosed() const { return is_closed_; }
 
