@@ -2,14 +2,11 @@
 // one is kept aside and only duplicates of it are ever listened on.
 import { closeSync } from 'node:fs';
 import { createServer, type Server, type Socket } from 'node:net';
-import { formatAddress, parseAddress } from '../../lib/address.ts';
 import type { Listener } from '../../lib/listeners.ts';
 import { native } from '../../native/index.ts';
 import { descriptorOf } from './descriptor-of.ts';
+import { backlog, listenAddress, withPort } from './listening-socket.ts';
 import type { Acceptor } from './transport.ts';
-
-/** The kernel lowers it to net.core.somaxconn. */
-const backlog = 4096;
 
 type State = 'bound' | 'accepting' | 'paused' | 'closed';
 
@@ -48,11 +45,7 @@ export class PortableAcceptor implements Acceptor {
       });
     });
     const bound = server.address();
-    if (bound !== null && typeof bound === 'object') {
-      const asked = parseAddress(this.#listener.address);
-      const host = typeof asked === 'object' && asked.kind === 'tcp' ? asked.host : bound.address;
-      this.#address = formatAddress({ kind: 'tcp', host, port: bound.port });
-    }
+    if (bound !== null && typeof bound === 'object') this.#address = withPort(listenAddress(this.#address), bound.port);
     server.on('error', this.#onError);
     this.#server = server;
   }
@@ -116,8 +109,7 @@ export class PortableAcceptor implements Acceptor {
 }
 
 function bindTarget(text: string): { path: string } | { port: number; host?: string } {
-  const address = parseAddress(text);
-  if (typeof address === 'string') throw new Error(address);
+  const address = listenAddress(text);
   if (address.kind === 'unix') return { path: address.path };
   return address.host === '' ? { port: address.port } : { port: address.port, host: address.host };
 }

@@ -4,20 +4,9 @@ import type { Socket } from 'node:net';
 import { errnoOf } from '../../lib/errors.ts';
 import { native } from '../../native/index.ts';
 import { descriptorOf } from './descriptor-of.ts';
-import type { ByteStream, StreamHandler } from './transport.ts';
+import { ignoringHandler } from './ignoring-handler.ts';
+import { highWaterBytes, type ByteStream, type StreamHandler } from './transport.ts';
 import { Gathered, type WriteArena } from './write-arena.ts';
-
-/** A write returns false while more than this waits for the peer. */
-const highWaterBytes = 64 * 1024;
-
-/** For a stream that has nobody to tell (yet). */
-export const ignoringHandler: StreamHandler = {
-  onConnect: () => undefined,
-  onData: () => undefined,
-  onEnd: () => undefined,
-  onDrain: () => undefined,
-  onClose: () => undefined,
-};
 
 /** The transport as its streams see it. */
 export interface TurnKeeper {

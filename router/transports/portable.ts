@@ -1,22 +1,15 @@
 // The transport over plain node:net sockets: no compiler needed, and the reference that others are compared with.
 import { Buffer } from 'node:buffer';
 import { Socket, type OnReadOpts, type SocketConnectOpts, type SocketConstructorOpts } from 'node:net';
-import { parseAddress } from '../../lib/address.ts';
 import { systemClock, type Timer } from '../../lib/clock.ts';
 import type { Listener } from '../../lib/listeners.ts';
+import { Deadlines } from './deadlines.ts';
+import { ignoringHandler } from './ignoring-handler.ts';
 import { PatientSocket } from './patient-socket.ts';
 import { PortableAcceptor } from './portable-acceptor.ts';
-import { ignoringHandler, PortableStream, type TurnKeeper } from './portable-stream.ts';
-import { TimerWheel } from './timer-wheel.ts';
-import {
-  deadlineGrainMs,
-  type AcceptHandler,
-  type Acceptor,
-  type ByteStream,
-  type Deadline,
-  type StreamHandler,
-  type Transport,
-} from './transport.ts';
+import { PortableStream, type TurnKeeper } from './portable-stream.ts';
+import { targetAddress } from './target-address.ts';
+import type { AcceptHandler, Acceptor, ByteStream, Deadline, StreamHandler, Transport } from './transport.ts';
 import { WriteArena } from './write-arena.ts';
 
 const readBytes = 64 * 1024;
@@ -31,8 +24,7 @@ export class PortableTransport implements Transport, TurnKeeper {
   #dirty: PortableStream[] = [];
   /** All connected sockets read into this one buffer: a read and its handler are one synchronous step. */
   readonly #readBuffer = Buffer.allocUnsafeSlow(readBytes);
-  readonly #wheel = new TimerWheel(deadlineGrainMs, performance.now());
-  #ticking: NodeJS.Timeout | undefined;
+  readonly #deadlines = new Deadlines(this);
 
   constructor(reason: string) {
     this.reason = reason;
@@ -65,7 +57,7 @@ export class PortableTransport implements Transport, TurnKeeper {
     const socket = new PatientSocket(options);
     // The read callback must exist before the socket does, but nothing arrives before this function returned.
     const stream = new PortableStream(socket, this, handler);
-    socket.connect({ ...connectTarget(address), noDelay: true } as SocketConnectOpts);
+    socket.connect({ ...connectOptions(address), noDelay: true } as SocketConnectOpts);
     socket.once('connect', () => {
       this.run(() => {
         stream.handler.onConnect();
@@ -100,19 +92,7 @@ export class PortableTransport implements Transport, TurnKeeper {
   }
 
   createDeadline(onExpire: () => void): Deadline {
-    const wheel = this.#wheel;
-    const entry = wheel.createEntry(onExpire);
-    return {
-      arm: (delayMs) => {
-        wheel.arm(entry, this.nowMs() + delayMs);
-        this.#ticking ??= setInterval(() => {
-          this.#tick();
-        }, deadlineGrainMs);
-      },
-      disarm: () => {
-        wheel.disarm(entry);
-      },
-    };
+    return this.#deadlines.create(onExpire);
   }
 
   enter(): void {
@@ -151,22 +131,9 @@ export class PortableTransport implements Transport, TurnKeeper {
     });
     return stream;
   }
-
-  #tick(): void {
-    if (this.#wheel.size === 0) {
-      clearInterval(this.#ticking);
-      this.#ticking = undefined;
-      return;
-    }
-    this.run(() => {
-      this.#wheel.advance(performance.now());
-    });
-  }
 }
 
-function connectTarget(text: string): { path: string } | { host: string; port: number } {
-  const address = parseAddress(text);
-  // Addresses come from the emperor, which made them with formatAddress.
-  if (typeof address === 'string') throw new Error(`a target's address is unusable: ${address}`);
-  return address.kind === 'unix' ? { path: address.path } : { host: address.host || '127.0.0.1', port: address.port };
+function connectOptions(text: string): { path: string } | { host: string; port: number } {
+  const address = targetAddress(text);
+  return address.kind === 'unix' ? { path: address.path } : { host: address.host, port: address.port };
 }

@@ -5,6 +5,9 @@ import type { Buffer } from 'node:buffer';
 import type { Timer } from '../../lib/clock.ts';
 import type { Listener } from '../../lib/listeners.ts';
 
+/** A write returns false while more than this waits for the peer. */
+export const highWaterBytes = 64 * 1024;
+
 /** What a stream tells its owner. After onClose nothing more is said. */
 export interface StreamHandler {
   /** A connect succeeded; never called for accepted streams. */
@@ -17,6 +20,8 @@ export interface StreamHandler {
   onDrain(): void;
   /** The stream is gone, whoever ended it, also where a connect failed. `code` is the errno name of a fault. */
   onClose(code: string | undefined): void;
+  /** A relay that `relayTo` began is over, whole or not: so many bytes were moved. What arrives now is told again. */
+  onRelayed?(bytes: number): void;
 }
 
 export interface ByteStream {
@@ -49,6 +54,17 @@ export interface ByteStream {
    * have events that are still to be told.
    */
   detach(): number | undefined;
+  /**
+   * Where the transport can: moves the next `bytes` (0 to 2 ** 53 - 1) that arrive here to `to`, behind what was written
+   * to it, and shows them to nobody; a slow `to` slows this stream down. onRelayed says how it ended: before onEnd or
+   * onClose of this stream where either came first, and also where `to` was closed. Until then nothing may be written to
+   * `to`. False: not now; bytes of this stream are still to be told, or one of the two relays already.
+   */
+  relayTo?(to: ByteStream, bytes: number): boolean;
+  /** Ends a relay before its time; onRelayed follows in a later turn. */
+  stopRelay?(): void;
+  /** What the running relay has moved so far; 0 where none runs. */
+  readonly relayedBytes?: number;
 }
 
 /** A coarse timer that is armed often and fires seldom; it fires at most `deadlineGrainMs` late, never early. */
