@@ -14,12 +14,6 @@ export interface Contender {
   deploy(release: Release): Promise<void>;
 }
 
-/** A system that cannot take part on this machine. */
-export interface Missing {
-  readonly name: string;
-  readonly missing: string;
-}
-
 export interface Release {
   readonly version: string;
   /** It throws when it is loaded. */

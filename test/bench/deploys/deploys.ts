@@ -1,7 +1,8 @@
 // Twenty deploys under load, one of them broken, done by us, by uWSGI's Emperor and by pm2. They take turns, so that a
 // noisy moment of the machine does not always meet the same one; those whose turn it is not only wait.
 import type { Scope } from '../../harness/scope.ts';
-import type { Contender, Missing } from './contender.ts';
+import { isMissing, type Missing } from '../missing.ts';
+import type { Contender } from './contender.ts';
 import { startOurs } from './emperor.ts';
 import { Measurement } from './measurement.ts';
 import { startPm2 } from './pm2.ts';
@@ -29,7 +30,7 @@ export async function deploys(scope: Scope): Promise<void> {
   const started: (Measurement | Missing)[] = [];
   for (const start of starters) {
     const contender = await start();
-    started.push('missing' in contender ? contender : new Measurement(contender, plan));
+    started.push(isMissing(contender) ? contender : new Measurement(contender, plan));
   }
   for (let round = 0; round < rounds; round += 1) {
     for (const one of started) if (one instanceof Measurement) await one.runBlock();

@@ -8,7 +8,8 @@ import type { Scope } from '../../harness/scope.ts';
 import { tempDir } from '../../harness/temp-dir.ts';
 import { waitFor } from '../../harness/wait-for.ts';
 import { freePort } from '../free-port.ts';
-import type { Contender, Missing } from './contender.ts';
+import type { Missing } from '../missing.ts';
+import type { Contender } from './contender.ts';
 import { firstRelease, nodeApp, replaceFile } from './releases.ts';
 
 const name = 'pm2 reload';

@@ -1,5 +1,7 @@
 // The figures of all contenders as a Markdown table, and what the columns cannot hold below it. Pure.
-import type { Contender, Missing } from './contender.ts';
+import { markdownTable } from '../markdown-table.ts';
+import { isMissing, type Missing } from '../missing.ts';
+import type { Contender } from './contender.ts';
 import { figuresOf, type Block, type Figures } from './record.ts';
 
 /** What was measured of one contender. */
@@ -24,8 +26,8 @@ const columns = [
 ];
 
 export function tableOf(results: readonly (Result | Missing)[]): string[] {
-  const rows = results.map((result) => ('missing' in result ? missingRow(result) : rowOf(result)));
-  return [...layOut([columns, ...rows]), '', ...results.flatMap(notesOf)];
+  const rows = results.map((result) => (isMissing(result) ? missingRow(result) : rowOf(result)));
+  return [...markdownTable([columns, ...rows]), '', ...results.flatMap(notesOf)];
 }
 
 function rowOf({ contender, blocks }: Result): string[] {
@@ -52,7 +54,7 @@ function missingRow({ name, missing }: Missing): string[] {
 }
 
 function notesOf(result: Result | Missing): string[] {
-  if ('missing' in result) return [];
+  if (isMissing(result)) return [];
   const { contender, blocks, failure, loadLatenessMs } = result;
   const figures = figuresOf(blocks);
   return [
@@ -67,15 +69,4 @@ function faultsOf({ faults }: Figures): string {
 
 function milliseconds(value: number): string {
   return Number.isFinite(value) ? `${Math.round(value)} ms` : '–';
-}
-
-/** Markdown whose columns also align as plain text: the first to the left, figures to the right. */
-function layOut(rows: readonly (readonly string[])[]): string[] {
-  const widths = columns.map((_column, at) => Math.max(3, ...rows.map((row) => row[at]?.length ?? 0)));
-  const cells = rows.map(
-    (row) =>
-      `| ${row.map((cell, at) => (at === 0 ? cell.padEnd(widths[at] ?? 0) : cell.padStart(widths[at] ?? 0))).join(' | ')} |`,
-  );
-  const rule = `| ${widths.map((width, at) => (at === 0 ? '-'.repeat(width) : `${'-'.repeat(width - 1)}:`)).join(' | ')} |`;
-  return [cells[0] ?? '', rule, ...cells.slice(1)];
 }

@@ -8,7 +8,8 @@ import type { Scope } from '../../harness/scope.ts';
 import { tempDir } from '../../harness/temp-dir.ts';
 import { waitFor } from '../../harness/wait-for.ts';
 import { freePort } from '../free-port.ts';
-import type { Contender, Missing, Release } from './contender.ts';
+import type { Missing } from '../missing.ts';
+import type { Contender, Release } from './contender.ts';
 import { firstRelease, pythonApp, replaceFile } from './releases.ts';
 
 /** The ways in which a uWSGI app is fronted and redeployed. */
