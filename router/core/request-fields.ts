@@ -2,7 +2,7 @@
 // Whatever decides where a message ends, where it goes or who sent it is written anew and never copied.
 import { fieldIds, fieldIdCount } from '../http1/field-names.ts';
 import { hopByHopIds } from './hop-by-hop.ts';
-import type { HeadWriter } from '../http1/head-writer.ts';
+import { constantText, type HeadWriter } from '../http1/head-writer.ts';
 import type { Fields, RequestHead } from '../http1/message.ts';
 
 /** What the router knows of the request beyond its head. */
@@ -17,11 +17,15 @@ export interface RequestOrigin {
 export type BodyFraming =
   { readonly kind: 'none' } | { readonly kind: 'chunked' } | { readonly kind: 'length'; readonly length: number };
 
+const copied = 0;
 const dropped = 1;
 /** Tells of the client as a proxy saw it: copied from a trusted proxy, else dropped. */
 const forwarded = 2;
+/** None of the known names: its spelling decides. */
+const unknown = 3;
 
 const rules = new Uint8Array(fieldIdCount);
+rules[fieldIds.other] = unknown;
 for (const id of [
   ...hopByHopIds,
   fieldIds.host,
@@ -53,11 +57,8 @@ export function writeRequestHead(
   origin: RequestOrigin,
   body: BodyFraming,
 ): void {
-  writer.requestLine(head.method, head.target);
-  // An HTTP/1.0 client may send none; a worker must get exactly one.
-  writer.text('Host: ');
-  writer.text(head.authority === '' ? 'localhost' : head.authority);
-  writer.text('\r\n');
+  if (!head.fields.copyStart(writer)) writer.requestLine(head.method, head.target);
+  writeHost(writer, head);
   copyFields(writer, head, origin, body.kind === 'chunked');
   writeForwarded(writer, head, origin);
   if (head.upgrade !== undefined) {
@@ -65,14 +66,32 @@ export function writeRequestHead(
     writer.field('Upgrade', head.upgrade);
   }
   if (body.kind === 'length') {
-    writer.text('Content-Length: ');
-    writer.text(String(body.length));
+    writer.constant(contentLength);
+    writer.decimal(body.length);
     writer.text('\r\n');
   } else if (body.kind === 'chunked') {
-    writer.text('Transfer-Encoding: chunked\r\n');
+    writer.constant(transferEncoding);
   }
   writer.end();
 }
+
+/**
+ * One line, second in the head, always spelled `Host`, and with the authority that the request was routed by: where a
+ * client's line is just that (most have it there already), its bytes are taken.
+ */
+function writeHost(writer: HeadWriter, { fields, authority }: RequestHead): void {
+  const line = fields.firstLine(fieldIds.host);
+  if (line !== -1) fields.copyLineAs(line, 'Host', writer);
+  // An HTTP/1.0 client may send none; a worker must get exactly one.
+  else writer.field('Host', authority === '' ? 'localhost' : authority);
+}
+
+const contentLength = constantText('Content-Length: ');
+const transferEncoding = constantText('Transfer-Encoding: chunked\r\n');
+const forwardedFor = constantText('X-Forwarded-For: ');
+const forwardedProto = constantText('X-Forwarded-Proto: http\r\n');
+const forwardedHost = constantText('X-Forwarded-Host: ');
+const requestIdName = constantText('X-Request-Id: ');
 
 /** An id that a trusted proxy gave the request, if it is one that can be logged as it stands. */
 export function requestIdOf(head: RequestHead): string | undefined {
@@ -85,10 +104,9 @@ function copyFields(writer: HeadWriter, head: RequestHead, origin: RequestOrigin
   const { count } = fields;
   for (let i = 0; i < count; i++) {
     const id = fields.id(i);
-    if (id === 0) {
-      if (!isCopiedName(fields.name(i), origin.isTrusted)) continue;
-    } else {
-      const rule = rules[id];
+    const rule = rules[id];
+    if (rule !== copied) {
+      if (rule === unknown && !isCopiedName(fields.name(i), origin.isTrusted)) continue;
       if (rule === dropped && !(id === fieldIds.trailer && keepsTrailer)) continue;
       if (rule === forwarded && !origin.isTrusted) continue;
     }
@@ -106,19 +124,17 @@ function writeForwarded(writer: HeadWriter, head: RequestHead, origin: RequestOr
   const earlier = isTrusted ? valuesOf(head, fieldIds.xForwardedFor) : '';
   const chain = earlier !== '' && clientAddress !== '' ? `${earlier}, ${clientAddress}` : earlier + clientAddress;
   if (chain !== '') {
-    writer.text('X-Forwarded-For: ');
+    writer.constant(forwardedFor);
     writer.text(chain);
     writer.text('\r\n');
   }
-  if (!isTrusted || head.fields.first(fieldIds.xForwardedProto) === undefined) {
-    writer.text('X-Forwarded-Proto: http\r\n');
-  }
-  if (head.authority !== '' && (!isTrusted || head.fields.first(fieldIds.xForwardedHost) === undefined)) {
-    writer.text('X-Forwarded-Host: ');
+  if (!isTrusted || head.fields.firstLine(fieldIds.xForwardedProto) === -1) writer.constant(forwardedProto);
+  if (head.authority !== '' && (!isTrusted || head.fields.firstLine(fieldIds.xForwardedHost) === -1)) {
+    writer.constant(forwardedHost);
     writer.text(head.authority);
     writer.text('\r\n');
   }
-  writer.text('X-Request-Id: ');
+  writer.constant(requestIdName);
   writer.text(origin.requestId);
   writer.text('\r\n');
 }

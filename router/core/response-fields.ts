@@ -1,7 +1,7 @@
 // Which fields of a worker's answer the client gets to see; framing and Connection are written anew. Pure.
 import { fieldIds, fieldIdCount } from '../http1/field-names.ts';
 import { hopByHopIds } from './hop-by-hop.ts';
-import type { HeadWriter } from '../http1/head-writer.ts';
+import { constantText, type HeadWriter } from '../http1/head-writer.ts';
 import type { ResponseHead } from '../http1/message.ts';
 
 /** How the answer is delimited towards the client. `none`: it has no body, whatever its fields claim. */
@@ -14,13 +14,16 @@ export interface AnswerRules {
   readonly keepsLength: boolean;
   /** `close`, or `keep-alive` for an HTTP/1.0 client that asked for it; else nothing is said. */
   readonly connection: 'close' | 'keep-alive' | undefined;
-  /** The present time as an HTTP date, for an answer without one. */
-  readonly date: string;
+  /** Tells the present time as an HTTP date; asked only for an answer without one. */
+  readonly dates: { now(): string };
   /** `name/generation` of who answers, if the client is to be told. */
   readonly generation: string | undefined;
 }
 
 const generationField = 'X-Emperor-Generation';
+const dateName = constantText('Date: ');
+const contentLength = constantText('Content-Length: ');
+const transferEncoding = constantText('Transfer-Encoding: chunked\r\n');
 
 const isDropped = new Uint8Array(fieldIdCount);
 // The generation is ours to tell: an app that said another one, or one where none is told, would mislead.
@@ -39,20 +42,20 @@ const untilClose: AnswerFraming = { kind: 'until-close' };
 /** Writes the whole head of a final answer. */
 export function writeResponseHead(writer: HeadWriter, head: ResponseHead, rules: AnswerRules): void {
   const { framing } = rules;
-  writer.statusLine(head.status, head.reasonPhrase);
+  if (!head.fields.copyStart(writer)) writer.statusLine(head.status, head.reasonPhrase);
   copyFields(writer, head, { keepsLength: rules.keepsLength, keepsTrailer: framing.kind === 'chunked' });
-  if (head.fields.first(fieldIds.date) === undefined) {
-    writer.text('Date: ');
-    writer.text(rules.date);
+  if (head.fields.firstLine(fieldIds.date) === -1) {
+    writer.constant(dateName);
+    writer.text(rules.dates.now());
     writer.text('\r\n');
   }
   if (rules.generation !== undefined) writer.field(generationField, rules.generation);
   if (framing.kind === 'length') {
-    writer.text('Content-Length: ');
-    writer.text(String(framing.length));
+    writer.constant(contentLength);
+    writer.decimal(framing.length);
     writer.text('\r\n');
   } else if (framing.kind === 'chunked') {
-    writer.text('Transfer-Encoding: chunked\r\n');
+    writer.constant(transferEncoding);
   }
   if (rules.connection === 'close') writer.text('Connection: close\r\n');
   else if (rules.connection === 'keep-alive') writer.text('Connection: keep-alive\r\n');
@@ -61,7 +64,7 @@ export function writeResponseHead(writer: HeadWriter, head: ResponseHead, rules:
 
 /** Writes an interim head (1xx); with 101, which is final, the upgrade it agrees to and who answers. */
 export function writeInterimHead(writer: HeadWriter, head: ResponseHead, generation: string | undefined): void {
-  writer.statusLine(head.status, head.reasonPhrase);
+  if (!head.fields.copyStart(writer)) writer.statusLine(head.status, head.reasonPhrase);
   copyFields(writer, head, { keepsLength: false, keepsTrailer: false });
   if (head.status === 101 && head.upgrade !== undefined) {
     writer.text('Connection: Upgrade\r\n');
@@ -73,7 +76,9 @@ export function writeInterimHead(writer: HeadWriter, head: ResponseHead, generat
 
 /** How long the worker says it keeps an idle connection (`Keep-Alive: timeout=5`), in ms; undefined: it does not say. */
 export function keepAliveMsOf(head: ResponseHead): number | undefined {
-  const match = /(?:^|[\s,;])timeout=(\d{1,6})/i.exec(head.fields.first(fieldIds.keepAlive) ?? '');
+  const value = head.fields.first(fieldIds.keepAlive);
+  if (value === undefined) return undefined;
+  const match = /(?:^|[\s,;])timeout=(\d{1,6})/i.exec(value);
   return match === null ? undefined : Number(match[1]) * 1000;
 }
 

@@ -73,7 +73,7 @@ export class Answer {
       // A 204 has no body to tell the length of (RFC 9110 section 8.6).
       keepsLength: head.status === 304 || (isHead && head.status !== 204),
       connection,
-      date: dates.now(),
+      dates,
       generation,
     });
     this.#flushHead();
@@ -105,8 +105,7 @@ export class Answer {
   }
 
   #flushHead(): void {
-    const head = this.#edge.writer.view();
-    this.#stream.write(head, 0, head.length);
+    this.#edge.writer.send(this.#stream);
   }
 }
 

@@ -185,9 +185,7 @@ export class Exchange implements AssignmentOwner {
     writer.clear();
     const { address: clientAddress, isTrusted } = this.#client;
     writeRequestHead(writer, head, { clientAddress, isTrusted, requestId: this.requestId }, this.#body.decideFraming());
-    const bytes = writer.view();
-    stream.write(bytes, 0, bytes.length);
-    this.#body.sendHeld(stream, bytes.length);
+    this.#body.sendHeld(stream, writer.send(stream));
     this.#holdBody(stream.isBlocked);
     this.#client.watch();
   }

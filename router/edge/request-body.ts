@@ -128,8 +128,7 @@ export function writeChunk(
   if (end === start) return;
   writer.clear();
   writer.chunkHead(end - start);
-  const head = writer.view();
-  stream.write(head, 0, head.length);
+  writer.send(stream);
   stream.write(bytes, start, end);
   stream.write(lineEnd, 0, lineEnd.length);
 }

@@ -121,7 +121,7 @@ export class BodyReader {
       this.#isEnded = true;
       return start + 2;
     }
-    this.#trailers ??= new HeadReader(undefined, this.#limits);
+    this.#trailers ??= new HeadReader({ limits: this.#limits, isKept: false });
     const trailers = this.#trailers;
     const stop = trailers.read(bytes, start, end);
     if (trailers.fault !== undefined) this.#fault = this.#faultOfTrailers(trailers);

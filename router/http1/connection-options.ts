@@ -1,7 +1,8 @@
 // What the Connection lines of a message say: close, keep-alive, upgrade, and which other fields are hop-by-hop.
 import type { Buffer } from 'node:buffer';
 import { HTAB, SP, equalsIgnoringCase, tokenBytes } from './byte-classes.ts';
-import { fieldIds, findFieldId } from './field-names.ts';
+import type { ByteView } from './byte-view.ts';
+import { endOfName, fieldIds, findFieldId, longestKnownName } from './field-names.ts';
 import type { FieldTable } from './field-table.ts';
 
 /** More names than this in Connection are refused: policies compare each of them with each line. */
@@ -63,7 +64,14 @@ export class ConnectionOptions {
     for (let i = fields.firstLine(fieldIds.connection); lines > 0; i++) {
       if (fields.id(i) !== fieldIds.connection) continue;
       lines--;
-      const fault = this.#readLine(fields.bytes, fields.valueStart(i), fields.valueEnd(i));
+      const start = fields.valueStart(i);
+      const end = fields.valueEnd(i);
+      // What nearly every such line says.
+      if (isKeepAlive(fields.section.view, start, end)) {
+        this.#keepAlive = true;
+        continue;
+      }
+      const fault = this.#readLine(fields.bytes, start, end);
       if (fault !== undefined) return fault;
     }
     return undefined;
@@ -108,6 +116,10 @@ export class ConnectionOptions {
     }
     return undefined;
   }
+}
+
+function isKeepAlive({ words }: ByteView, start: number, end: number): boolean {
+  return start + longestKnownName <= words.byteLength && endOfName(fieldIds.keepAlive, words, start) === end;
 }
 
 function isBlank(byte: number | undefined): boolean {

@@ -75,22 +75,39 @@ export const fieldIdCount = Object.keys(fieldIds).length;
 const names = Object.keys(fieldIds).map((key) =>
   key === 'other' ? '' : key.replace(/[A-Z]/g, (capital) => `-${capital.toLowerCase()}`),
 );
-const longest = 32;
+/** No known name is longer. */
+export const longestKnownName = 32;
 /** Makes a capital lower case, and changes no digit or hyphen; other token bytes never become one of our letters. */
 const lowerBit = 0x20;
 const nameLengths = Uint8Array.from(names, (name) => name.length);
-/** All names in one flat table, `longest` bytes each. */
-const nameBytes = new Uint8Array(fieldIdCount * longest);
+/** All names in one flat table, `longestKnownName` bytes each. */
+const nameBytes = new Uint8Array(fieldIdCount * longestKnownName);
 /** The first id of each hash, and after each id the next one with the same hash; 0 ends. */
 const firstOfHash = new Uint8Array(256);
 const nextOfHash = new Uint8Array(fieldIdCount);
 
+/**
+ * The names once more, as words: a word of a name must be `word` once the bytes behind the name are masked out by `mask`
+ * and its letters made lower case by `lower`, which leaves any other byte alone: unlike lowerBit alone it makes no CR a hyphen.
+ */
+const wordsPerName = longestKnownName / 4;
+const nameWords = new Int32Array(fieldIdCount * wordsPerName);
+const nameMasks = new Int32Array(nameWords.length);
+const nameLowers = new Int32Array(nameWords.length);
+
 for (let id = fieldIdCount - 1; id > 0; id--) {
   const bytes = Uint8Array.from(names[id] ?? '', (char) => char.charCodeAt(0));
-  nameBytes.set(bytes, id * longest);
+  nameBytes.set(bytes, id * longestKnownName);
   const hash = hashOf(bytes, 0, bytes.length);
   nextOfHash[id] = firstOfHash[hash] as number;
   firstOfHash[hash] = id;
+  for (const [index, byte] of bytes.entries()) {
+    const at = id * wordsPerName + (index >> 2);
+    const shift = (index & 3) * 8;
+    nameWords[at] = (nameWords[at] as number) | (byte << shift);
+    nameMasks[at] = (nameMasks[at] as number) | (0xff << shift);
+    if (byte >= 0x61) nameLowers[at] = (nameLowers[at] as number) | (lowerBit << shift);
+  }
 }
 
 /** The id of the token in bytes[start, end), whatever its case; 0 where it is none of ours. */
@@ -102,6 +119,20 @@ export function findFieldId(bytes: Uint8Array, start: number, end: number): numb
     id = nextOfHash[id] as number;
   }
   return 0;
+}
+
+/**
+ * The index behind the name of that id, if that is what the words from `start` on spell in any case; else -1. Any byte may be
+ * there: only a name is taken for one. `start + longestKnownName` must lie within the words.
+ */
+export function endOfName(id: number, words: DataView, start: number): number {
+  const length = nameLengths[id] as number;
+  const first = id * wordsPerName;
+  for (let offset = 0, at = first; offset < length; offset += 4, at++) {
+    const word = words.getInt32(start + offset, true) & (nameMasks[at] as number);
+    if ((word | (nameLowers[at] as number)) !== nameWords[at]) return -1;
+  }
+  return start + length;
 }
 
 /** The lower-case name of an id; `''` for 0. */
@@ -116,7 +147,7 @@ function hashOf(bytes: Uint8Array, start: number, end: number): number {
 }
 
 function isName(id: number, bytes: Uint8Array, start: number): boolean {
-  const offset = id * longest;
+  const offset = id * longestKnownName;
   const length = nameLengths[id] as number;
   for (let i = 0; i < length; i++) {
     if (((bytes[start + i] as number) | lowerBit) !== nameBytes[offset + i]) return false;

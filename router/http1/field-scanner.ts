@@ -1,7 +1,8 @@
 // Reads field lines byte by byte, up to and with the empty line that ends the section, and can stop at any byte.
 // Strict where parsers differ: CRLF only, no folding, no blank before the colon, no control character in a value.
-import type { Buffer } from 'node:buffer';
 import { COLON, CR, HTAB, LF, SP, nameOfByte, tokenBytes, valueBytes } from './byte-classes.ts';
+import { skipText, type ByteView } from './byte-view.ts';
+import { endOfName, fieldIdCount, findFieldId, longestKnownName } from './field-names.ts';
 import type { FieldTable } from './field-table.ts';
 
 const atLineStart = 0;
@@ -13,6 +14,13 @@ const atSectionEnd = 5;
 
 export class FieldScanner {
   readonly #table: FieldTable;
+  /**
+   * By the id of a line's name: which name came behind it last time, 0 = none that is known. Whoever speaks sends its
+   * fields in its own order each time, and to see whether a name is the expected one takes a fifth of finding it.
+   */
+  readonly #followers = new Uint8Array(fieldIdCount);
+  /** Of the line before; 0 at the section's beginning. */
+  #lastId = 0;
   #state = atLineStart;
   #lines = 0;
   /** Of the line being read, relative to the section. */
@@ -43,31 +51,32 @@ export class FieldScanner {
 
   reset(): void {
     this.#table.clear();
+    this.#lastId = 0;
     this.#state = atLineStart;
     this.#lines = 0;
     this.#isComplete = false;
     this.#fault = undefined;
   }
 
-  /** Reads bytes[from, end) of the section that begins at `base`; returns where it stopped. */
-  scan(bytes: Buffer, base: number, from: number, end: number): number {
+  /** Reads up to `end` of the bytes that the section is in; returns where it stopped. */
+  scan(from: number, end: number): number {
     let pos = from;
     while (pos < end && !this.#isComplete && this.#fault === undefined) {
       switch (this.#state) {
         case atLineStart:
-          pos = this.#lineStart(bytes, base, pos, end);
+          pos = this.#lineStart(pos, end);
           break;
         case inName:
-          pos = this.#name(bytes, base, pos, end);
+          pos = this.#name(pos, end);
           break;
         case beforeValue:
-          pos = this.#blanks(bytes, base, pos, end);
+          pos = this.#blanks(pos, end);
           break;
         case inValue:
-          pos = this.#value(bytes, base, pos, end);
+          pos = this.#value(pos, end);
           break;
         default:
-          pos = this.#lineFeed(bytes, pos);
+          pos = this.#lineFeed(pos);
       }
     }
     return pos;
@@ -77,24 +86,36 @@ export class FieldScanner {
    * Reads the lines that are all here and written as nearly everyone writes them, `Name: value` CRLF, in one go.
    * Stops at the beginning of any other line and leaves it, and what is wrong with it, to the states below.
    */
-  #plainLines(bytes: Buffer, base: number, from: number, end: number): number {
-    const isToken = tokenBytes;
+  #plainLines(from: number, end: number): number {
     const table = this.#table;
+    const { view, base } = table.section;
+    const followers = this.#followers;
+    let lastId = this.#lastId;
     let lineStart = from;
     for (;;) {
-      let pos = lineStart;
-      while (pos < end && isToken[bytes[pos] as number] === 1) pos++;
-      const valueEnd = pos > lineStart ? endOfPlainValue(bytes, pos, end) : -1;
-      if (valueEnd === -1) return lineStart;
-      table.add(lineStart - base, pos - base, pos + 2 - base, valueEnd - base);
+      let id = followers[lastId] as number;
+      let nameEnd = id === 0 ? -1 : endOfExpectedName(id, view, lineStart);
+      const isExpected = nameEnd !== -1;
+      if (!isExpected) nameEnd = endOfToken(view, lineStart, end);
+      const valueEnd = nameEnd > lineStart ? endOfPlainValue(view, nameEnd, end) : -1;
+      if (valueEnd === -1) break;
+      if (!isExpected) {
+        id = findFieldId(view.bytes, lineStart, nameEnd);
+        followers[lastId] = id;
+      }
+      table.addCanonical(lineStart - base, nameEnd - base, valueEnd - base, id);
       this.#lines++;
+      lastId = id;
       lineStart = valueEnd + 2;
     }
+    this.#lastId = lastId;
+    return lineStart;
   }
 
-  #lineStart(bytes: Buffer, base: number, from: number, end: number): number {
-    const pos = this.#plainLines(bytes, base, from, end);
+  #lineStart(from: number, end: number): number {
+    const pos = this.#plainLines(from, end);
     if (pos === end) return pos;
+    const { bytes, base } = this.#table.section;
     const byte = bytes[pos] as number;
     if (byte === CR) {
       this.#state = atSectionEnd;
@@ -109,9 +130,9 @@ export class FieldScanner {
     return pos;
   }
 
-  #name(bytes: Buffer, base: number, from: number, end: number): number {
-    let pos = from;
-    while (pos < end && tokenBytes[bytes[pos] as number] === 1) pos++;
+  #name(from: number, end: number): number {
+    const { view, bytes, base } = this.#table.section;
+    const pos = endOfToken(view, from, end);
     if (pos === end) return pos;
     if (bytes[pos] !== COLON || pos === base + this.#nameStart) {
       this.#fault = `${this.#where()}: ${faultOfName(bytes[pos] as number)}`;
@@ -122,7 +143,8 @@ export class FieldScanner {
     return pos + 1;
   }
 
-  #blanks(bytes: Buffer, base: number, from: number, end: number): number {
+  #blanks(from: number, end: number): number {
+    const { bytes, base } = this.#table.section;
     let pos = from;
     while (pos < end && isBlank(bytes[pos])) pos++;
     if (pos === end) return pos;
@@ -131,9 +153,9 @@ export class FieldScanner {
     return pos;
   }
 
-  #value(bytes: Buffer, base: number, from: number, end: number): number {
-    let pos = from;
-    while (pos < end && valueBytes[bytes[pos] as number] === 1) pos++;
+  #value(from: number, end: number): number {
+    const { view, bytes, base } = this.#table.section;
+    const pos = endOfValue(view, from, end);
     if (pos === end) return pos;
     const byte = bytes[pos] as number;
     if (byte !== CR) {
@@ -147,8 +169,8 @@ export class FieldScanner {
     return pos + 1;
   }
 
-  #lineFeed(bytes: Buffer, pos: number): number {
-    if (bytes[pos] !== LF) {
+  #lineFeed(pos: number): number {
+    if (this.#table.bytes[pos] !== LF) {
       this.#fault = `${this.#where()}: carriage return without a line feed`;
       return pos;
     }
@@ -170,33 +192,38 @@ function isBlank(byte: number | undefined): boolean {
   return byte === SP || byte === HTAB;
 }
 
-/** The end of the value behind a name that ends at `nameEnd`, where colon, one blank, value and CRLF are here; else -1. */
-function endOfPlainValue(bytes: Buffer, nameEnd: number, end: number): number {
+/** As endOfName, where the words reach as far as it looks. */
+function endOfExpectedName(id: number, { words }: ByteView, start: number): number {
+  return start + longestKnownName <= words.byteLength ? endOfName(id, words, start) : -1;
+}
+
+function endOfToken({ bytes }: ByteView, start: number, end: number): number {
+  const isToken = tokenBytes;
+  let pos = start;
+  while (pos < end && isToken[bytes[pos] as number] === 1) pos++;
+  return pos;
+}
+
+/** The index of the first byte from `start` on that no value holds. */
+function endOfValue(view: ByteView, start: number, end: number): number {
   const isValue = valueBytes;
-  if (nameEnd + 4 >= end || bytes[nameEnd] !== COLON || bytes[nameEnd + 1] !== SP) return -1;
-  let pos = nameEnd + 2;
-  if (isBlank(bytes[pos])) return -1;
-  // Four at a time: most bytes of a head are those of values.
-  while (pos + 4 < end && isPlainQuad(bytes, pos)) pos += 4;
+  const { bytes } = view;
+  let pos = skipText(view, start, end);
   while (pos < end && isValue[bytes[pos] as number] === 1) pos++;
+  return pos;
+}
+
+/** The end of the value behind a name that ends at `nameEnd`, where colon, one blank, value and CRLF are here; else -1. */
+function endOfPlainValue(view: ByteView, nameEnd: number, end: number): number {
+  const { bytes } = view;
+  if (nameEnd + 4 >= end || bytes[nameEnd] !== COLON || bytes[nameEnd + 1] !== SP) return -1;
+  if (isBlank(bytes[nameEnd + 2])) return -1;
+  const pos = endOfValue(view, nameEnd + 2, end);
   return isLineEnd(bytes, pos, end) && !isBlank(bytes[pos - 1]) ? pos : -1;
 }
 
-function isLineEnd(bytes: Buffer, pos: number, end: number): boolean {
+function isLineEnd(bytes: Uint8Array, pos: number, end: number): boolean {
   return pos + 1 < end && bytes[pos] === CR && bytes[pos + 1] === LF;
-}
-
-/**
- * Whether the next four bytes are SP or visible ASCII: arithmetic on literals is faster here than
- * loads from a table, or of imported constants (which V8 fetches anew each time).
- */
-function isPlainQuad(bytes: Buffer, pos: number): boolean {
-  return (
-    ((bytes[pos] as number) - 0x20) >>> 0 < 0x5f &&
-    ((bytes[pos + 1] as number) - 0x20) >>> 0 < 0x5f &&
-    ((bytes[pos + 2] as number) - 0x20) >>> 0 < 0x5f &&
-    ((bytes[pos + 3] as number) - 0x20) >>> 0 < 0x5f
-  );
 }
 
 function faultOfName(byte: number): string {

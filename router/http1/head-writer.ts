@@ -3,17 +3,30 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { tokenBytes } from './byte-classes.ts';
+import { ByteView, noBytes } from './byte-view.ts';
 import type { Fields, LineWriter } from './message.ts';
 
 const initialCapacity = 2048;
+/** From so many characters on Buffer.write (60 ns, Node 20) is faster than a loop. */
+const longText = 24;
 const COLON_BLANK = ': ';
 const LINE_END = '\r\n';
 
+/** Where a head goes: a stream. */
+export interface HeadOutlet {
+  write(bytes: Buffer, start: number, end: number): unknown;
+}
+
+/** A text that is written again and again, as `constant` takes it. Latin-1. */
+export function constantText(text: string): Uint8Array {
+  return Uint8Array.from(Buffer.from(text, 'latin1'));
+}
+
 export class HeadWriter implements LineWriter {
-  #bytes = Buffer.allocUnsafeSlow(initialCapacity);
+  #out = new ByteView(Buffer.allocUnsafeSlow(initialCapacity));
   #length = 0;
   /** A range to be copied that the next raw() may still extend: neighbouring lines become one copy. */
-  #source: Buffer | undefined;
+  #source = noBytes;
   #sourceStart = 0;
   #sourceEnd = 0;
 
@@ -24,7 +37,7 @@ export class HeadWriter implements LineWriter {
 
   clear(): void {
     this.#length = 0;
-    this.#source = undefined;
+    this.#source = noBytes;
     this.#sourceStart = this.#sourceEnd = 0;
   }
 
@@ -72,6 +85,24 @@ export class HeadWriter implements LineWriter {
     this.text(LINE_END);
   }
 
+  /** A whole number, 0 or more, in decimal digits. */
+  decimal(value: number): void {
+    // A short one by hand: making its text takes 26 ns.
+    if (value >= 100_000 || !(value >= 0)) {
+      this.text(String(value));
+      return;
+    }
+    const length = value < 10 ? 1 : value < 100 ? 2 : value < 1000 ? 3 : value < 10_000 ? 4 : 5;
+    const at = this.#reserve(length);
+    const { bytes } = this.#out;
+    let rest = value;
+    for (let i = length - 1; i >= 0; i--) {
+      bytes[at + i] = 0x30 + (rest % 10);
+      rest = (rest / 10) | 0;
+    }
+    this.#length = at + length;
+  }
+
   chunkEnd(): void {
     this.text(LINE_END);
   }
@@ -86,7 +117,14 @@ export class HeadWriter implements LineWriter {
   /** What was written, valid until the next call of any other method. */
   view(): Buffer {
     this.#flush();
-    return this.#bytes.subarray(0, this.#length);
+    return this.#out.bytes.subarray(0, this.#length);
+  }
+
+  /** Writes to a stream what view() would show (which takes 44 ns), and returns how many bytes that are. */
+  send(outlet: HeadOutlet): number {
+    this.#flush();
+    outlet.write(this.#out.bytes, 0, this.#length);
+    return this.#length;
   }
 
   /** A copy of what was written; the writer is empty afterwards. */
@@ -96,27 +134,35 @@ export class HeadWriter implements LineWriter {
     return taken;
   }
 
-  raw(bytes: Buffer, start: number, end: number): void {
-    if (this.#source === bytes && start === this.#sourceEnd) {
+  raw(source: ByteView, start: number, end: number): void {
+    if (this.#source === source && start === this.#sourceEnd) {
       this.#sourceEnd = end;
       return;
     }
     this.#flush();
-    this.#source = bytes;
+    this.#source = source;
     this.#sourceStart = start;
     this.#sourceEnd = end;
   }
 
   text(text: string): void {
     const at = this.#reserve(text.length);
-    const bytes = this.#bytes;
-    for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
+    const { bytes } = this.#out;
+    if (text.length > longText) bytes.write(text, at, 'latin1');
+    else for (let i = 0; i < text.length; i++) bytes[at + i] = text.charCodeAt(i);
+    this.#length = at + text.length;
+  }
+
+  /** Appends what constantText made: a copy of 19 ns, where a text takes 2 ns a character. */
+  constant(text: Uint8Array): void {
+    const at = this.#reserve(text.length);
+    this.#out.bytes.set(text, at);
     this.#length = at + text.length;
   }
 
   #token(text: string): void {
     const at = this.#reserve(text.length);
-    const bytes = this.#bytes;
+    const { bytes } = this.#out;
     const isToken = tokenBytes;
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i);
@@ -130,10 +176,10 @@ export class HeadWriter implements LineWriter {
   /** Text from outside, which must not end the line it is on. */
   #line(text: string): void {
     const at = this.#reserve(text.length);
-    const bytes = this.#bytes;
+    const { bytes } = this.#out;
     for (let i = 0; i < text.length; i++) {
       const code = text.charCodeAt(i);
-      // CR, LF and NUL, as literals: see isPlainQuad in field-scanner.ts.
+      // CR, LF and NUL, as literals: V8 fetches imported constants anew each time.
       if (code === 0x0d || code === 0x0a || code === 0 || code > 0xff) {
         assert.fail('CR, LF, NUL or a character beyond latin-1 in a head line');
       }
@@ -144,28 +190,27 @@ export class HeadWriter implements LineWriter {
 
   /** Makes room for that many bytes and returns where they go. */
   #reserve(length: number): number {
-    this.#flush();
+    if (this.#sourceEnd > this.#sourceStart) this.#flush();
     this.#grow(this.#length + length);
     return this.#length;
   }
 
   #flush(): void {
-    const source = this.#source;
-    if (source === undefined) return;
     const length = this.#sourceEnd - this.#sourceStart;
+    if (length === 0) return;
     this.#grow(this.#length + length);
-    source.copy(this.#bytes, this.#length, this.#sourceStart, this.#sourceEnd);
+    this.#out.copy(this.#length, this.#source, this.#sourceStart, this.#sourceEnd);
     this.#length += length;
-    this.#source = undefined;
+    this.#source = noBytes;
     this.#sourceStart = this.#sourceEnd = 0;
   }
 
   #grow(total: number): void {
-    if (total <= this.#bytes.length) return;
-    let capacity = this.#bytes.length * 2;
+    let capacity = this.#out.bytes.length;
+    if (total <= capacity) return;
     while (capacity < total) capacity *= 2;
     const larger = Buffer.allocUnsafeSlow(capacity);
-    this.#bytes.copy(larger, 0, 0, this.#length);
-    this.#bytes = larger;
+    this.#out.bytes.copy(larger, 0, 0, this.#length);
+    this.#out = new ByteView(larger);
   }
 }

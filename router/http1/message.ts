@@ -1,6 +1,7 @@
 // The vocabulary of the HTTP/1.1 codec: what the parsers report and what the writers take. Pure, both directions.
 // Byte ranges are of a Buffer that belongs to the transport and are valid only during the call that hands them over.
 import type { Buffer } from 'node:buffer';
+import type { ByteView } from './byte-view.ts';
 
 /** How a message's body is delimited (RFC 9112 section 6). `until-close` occurs in responses only. */
 export type Framing =
@@ -18,7 +19,8 @@ export interface Refusal {
 /**
  * The field lines of a head or a trailer section, in the order they came. Names and values were checked byte by
  * byte: names are tokens; values hold no control character but HTAB and are stripped of surrounding blanks.
- * Valid only until the parser is given the next message; what must outlive that is copied out by the getters.
+ * Those of a request's head are valid until the parser is given the next message, all others only during the call that
+ * hands them over; what must outlive that is copied out by the getters.
  */
 export interface Fields {
   readonly count: number;
@@ -30,14 +32,22 @@ export interface Fields {
   value(i: number): string;
   /** The value of the first line with that id, or undefined. */
   first(id: number): string | undefined;
+  /** The first line with that id, or -1. */
+  firstLine(id: number): number;
+  /** Writes the start line as it came, where that is just how it is to be written; else does nothing and returns false. */
+  copyStart(into: LineWriter): boolean;
   /** Writes line `i` as `Name: value` CRLF, the name spelled as it came, by copying bytes where that is possible. */
   copyLine(i: number, into: LineWriter): void;
+  /** As copyLine, but with the name spelled like that. */
+  copyLineAs(i: number, name: string, into: LineWriter): void;
+  /** Writes the value of line `i` only. */
+  copyValue(i: number, into: LineWriter): void;
 }
 
 /** What field lines are copied to: HeadWriter. The caller vouches that the bytes form whole, valid lines. */
 export interface LineWriter {
-  /** Appends bytes[start, end); they must stay as they are until the writer is read out. */
-  raw(bytes: Buffer, start: number, end: number): void;
+  /** Appends source[start, end), which must stay as it is until the writer is read out. */
+  raw(source: ByteView, start: number, end: number): void;
   /** Appends latin-1 text unchecked. */
   text(text: string): void;
 }

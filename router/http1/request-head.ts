@@ -1,11 +1,12 @@
 // From a complete, well-formed head to what the request means: Host, target, framing, Expect, Upgrade, Connection.
-// Decides only; holds the last authority, since a kept-alive client names the same one every time.
+// Decides only; holds the last authority and target, since many a client names the same ones every time.
 import { hostOfAuthority } from './authority.ts';
-import { equalsIgnoringCase, isText } from './byte-classes.ts';
+import { equalsIgnoringCase } from './byte-classes.ts';
 import { ConnectionOptions } from './connection-options.ts';
 import { fieldIds } from './field-names.ts';
 import type { FieldTable } from './field-table.ts';
 import { readFraming } from './framing.ts';
+import { LastText } from './last-text.ts';
 import type { Framing, Refusal, RequestHead } from './message.ts';
 import type { RequestLine } from './request-line.ts';
 import { resolveTarget } from './request-target.ts';
@@ -23,6 +24,8 @@ export class RequestHeadReader {
   readonly #line: RequestLine;
   readonly #fields: FieldTable;
   readonly #options = new ConnectionOptions();
+  readonly #authorityText = new LastText();
+  readonly #targetText = new LastText();
   #lastAuthority: Authority = noAuthority;
 
   constructor(line: RequestLine, fields: FieldTable) {
@@ -66,11 +69,9 @@ export class RequestHeadReader {
     if (lines > 1) return { status: 400, reason: 'more than one Host' };
     if (lines === 0) return minorVersion === 0 ? noAuthority : { status: 400, reason: 'HTTP/1.1 request without Host' };
     const line = fields.firstLine(fieldIds.host);
+    const authority = this.#authorityText.read(fields.section.view, fields.valueStart(line), fields.valueEnd(line));
     const last = this.#lastAuthority;
-    if (last !== noAuthority && isText(fields.bytes, fields.valueStart(line), fields.valueEnd(line), last.authority)) {
-      return last;
-    }
-    const authority = fields.value(line);
+    if (last !== noAuthority && authority === last.authority) return last;
     const host = hostOfAuthority(authority);
     if (host === undefined) return { status: 400, reason: 'Host is not a valid host name with an optional port' };
     this.#lastAuthority = { authority, host };
@@ -79,10 +80,14 @@ export class RequestHeadReader {
 
   /** `host` is undefined where the target is refused, and `target` is then the reason. */
   #readTarget(method: string, named: Authority): { target: string; authority: string; host: string | undefined } {
-    const { targetStart, targetEnd } = this.#line;
-    const { bytes } = this.#fields;
-    const target = bytes.toString('latin1', targetStart, targetEnd);
-    if (bytes[targetStart] === SLASH) return { target, authority: named.authority, host: named.host };
+    const line = this.#line;
+    const { view, base } = this.#fields.section;
+    const start = base + line.targetStart;
+    const target = this.#targetText.read(view, start, base + line.targetEnd);
+    if (view.bytes[start] === SLASH) {
+      if (line.isCanonical) this.#fields.keepStart(line.length);
+      return { target, authority: named.authority, host: named.host };
+    }
     const resolved = resolveTarget(target, method);
     if ('reason' in resolved) return { target: resolved.reason, authority: '', host: undefined };
     if (resolved.authority === undefined) {

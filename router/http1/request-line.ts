@@ -2,6 +2,8 @@
 // what the target means is decided with the Host (request-target.ts).
 import type { Buffer } from 'node:buffer';
 import { CR, LF, SP, isText, nameOfByte, targetBytes, tokenBytes } from './byte-classes.ts';
+import { skipTarget, wordOf, type ByteView } from './byte-view.ts';
+import type { HeadBytes } from './head-bytes.ts';
 import type { StartLine } from './head-reader.ts';
 import type { Refusal } from './message.ts';
 
@@ -18,6 +20,13 @@ const methods = new Set(
 );
 const commonMethods = ['GET', 'POST', 'PUT', 'HEAD', 'DELETE', 'PATCH', 'OPTIONS'];
 const maxMethodBytes = 32;
+/** How most requests begin. */
+const getBlank = wordOf('GET ');
+const post = wordOf('POST');
+/** How all of them should end, together with CR LF. */
+const versionStart = wordOf('HTTP');
+const versionEnd = wordOf('/1.1');
+const versionBytes = 'HTTP/1.1\r\n'.length;
 
 const inMethod = 0;
 const inTarget = 1;
@@ -37,6 +46,7 @@ export class RequestLine implements StartLine {
   /** Relative to the head. */
   #targetStart = 0;
   #targetEnd = 0;
+  #isCanonical = false;
 
   get isComplete(): boolean {
     return this.#isComplete;
@@ -66,21 +76,63 @@ export class RequestLine implements StartLine {
     return this.#targetEnd;
   }
 
+  /** Nobody would write it otherwise: single blanks, HTTP/1.1. */
+  get isCanonical(): boolean {
+    return this.#isCanonical;
+  }
+
+  /** With its CRLF; of a canonical one only. */
+  get length(): number {
+    return this.#targetEnd + 1 + versionBytes;
+  }
+
   reset(): void {
+    this.#isCanonical = false;
     this.#state = inMethod;
     this.#isComplete = false;
     this.#refusal = undefined;
   }
 
-  scan(bytes: Buffer, base: number, from: number, end: number): number {
+  scan(head: HeadBytes, from: number, end: number): number {
     let pos = from;
-    if (this.#state === inMethod) pos = this.#scanMethod(bytes, base, pos, end);
-    if (this.#state === inTarget && this.#refusal === undefined) pos = this.#scanTarget(bytes, base, pos, end);
-    if (this.#state === inVersion && this.#refusal === undefined) pos = this.#scanVersion(bytes, base, pos, end);
+    if (this.#state === inMethod) {
+      pos = this.#scanPlainLine(head, from, end);
+      if (this.#isComplete) return pos;
+    }
+    if (this.#state === inMethod) pos = this.#scanMethod(head, pos, end);
+    if (this.#state === inTarget && this.#refusal === undefined) pos = this.#scanTarget(head, pos, end);
+    if (this.#state === inVersion && this.#refusal === undefined) pos = this.#scanVersion(head, pos, end);
     return pos;
   }
 
-  #scanMethod(bytes: Buffer, base: number, from: number, end: number): number {
+  /**
+   * Reads a line that is all here and as most are, in one go. Any other it leaves to the states below, and what is wrong
+   * with it, from the method or the target on.
+   */
+  #scanPlainLine({ view, base }: HeadBytes, from: number, end: number): number {
+    const { bytes, words } = view;
+    if (from !== base || from + 8 > end) return from;
+    const first = words.getInt32(from, true);
+    if (first === getBlank) this.#beginTarget('GET', 4);
+    else if (first === post && bytes[from + 4] === SP) this.#beginTarget('POST', 5);
+    else return from;
+    const start = from + this.#targetStart;
+    const stop = endOfTarget(view, start, end);
+    if (stop === start || stop + 1 + versionBytes > end || bytes[stop] !== SP || !isVersion(view, stop + 1))
+      return start;
+    this.#targetEnd = stop - base;
+    this.#minorVersion = 1;
+    this.#isComplete = this.#isCanonical = true;
+    return stop + 1 + versionBytes;
+  }
+
+  #beginTarget(method: string, start: number): void {
+    this.#method = method;
+    this.#targetStart = start;
+    this.#state = inTarget;
+  }
+
+  #scanMethod({ bytes, base }: HeadBytes, from: number, end: number): number {
     let pos = from;
     while (pos < end && tokenBytes[bytes[pos] as number] === 1) pos++;
     if (pos - base > maxMethodBytes) {
@@ -92,16 +144,12 @@ export class RequestLine implements StartLine {
       this.#refuse(400, `byte ${nameOfByte(bytes[pos] as number)} in the method`);
       return pos;
     }
-    this.#method = methodOf(bytes, base, pos);
-    this.#targetStart = pos + 1 - base;
-    this.#state = inTarget;
+    this.#beginTarget(methodOf(bytes, base, pos), pos + 1 - base);
     return pos + 1;
   }
 
-  #scanTarget(bytes: Buffer, base: number, from: number, end: number): number {
-    const isTarget = targetBytes;
-    let pos = from;
-    while (pos < end && isTarget[bytes[pos] as number] === 1) pos++;
+  #scanTarget({ view, bytes, base }: HeadBytes, from: number, end: number): number {
+    const pos = endOfTarget(view, from, end);
     if (pos === end) return pos;
     const byte = bytes[pos] as number;
     if (byte !== SP || pos === base + this.#targetStart) {
@@ -113,7 +161,7 @@ export class RequestLine implements StartLine {
     return pos + 1;
   }
 
-  #scanVersion(bytes: Buffer, base: number, from: number, end: number): number {
+  #scanVersion({ bytes, base }: HeadBytes, from: number, end: number): number {
     const start = base + this.#targetEnd + 1;
     let pos = from;
     for (; pos < end; pos++) {
@@ -152,6 +200,25 @@ export class RequestLine implements StartLine {
   #refuse(status: number, reason: string): void {
     this.#refusal = { status, reason };
   }
+}
+
+/** The index of the first byte from `start` on that no target holds. */
+function endOfTarget(view: ByteView, start: number, end: number): number {
+  const isTarget = targetBytes;
+  const { bytes } = view;
+  let pos = skipTarget(view, start, end);
+  while (pos < end && isTarget[bytes[pos] as number] === 1) pos++;
+  return pos;
+}
+
+/** Whether HTTP/1.1 CRLF stands there. */
+function isVersion({ bytes, words }: ByteView, start: number): boolean {
+  return (
+    words.getInt32(start, true) === versionStart &&
+    words.getInt32(start + 4, true) === versionEnd &&
+    bytes[start + 8] === CR &&
+    bytes[start + 9] === LF
+  );
 }
 
 /** The method as a string; the usual ones without making one. */

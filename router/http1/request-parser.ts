@@ -29,7 +29,8 @@ export class RequestParser implements MessageParser {
   constructor(sink: MessageSink<RequestHead>, limits: HeadLimits) {
     this.#sink = sink;
     this.#limits = limits;
-    this.#head = new HeadReader(this.#line, limits);
+    // Nothing of a head that has to be sent again, or waits for a worker, may be lost with the transport's buffer.
+    this.#head = new HeadReader({ line: this.#line, limits, isKept: true });
     this.#reader = new RequestHeadReader(this.#line, this.#head.fields);
     this.#body = new BodyReader(sink, limits);
   }

@@ -37,9 +37,10 @@ export class ResponseHeadReader {
     if (typeof upgrade === 'object') return upgrade;
     const framing = framingOf(status, exchange, claimed);
     const { close, keepAlive, nominated } = this.#options;
+    if (this.#line.isCanonical) fields.keepStart(this.#line.length);
     return {
       status,
-      reasonPhrase: this.#line.reasonPhrase(fields.bytes),
+      reasonPhrase: this.#line.reasonPhrase(fields.section),
       minorVersion,
       fields,
       framing,

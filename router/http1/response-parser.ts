@@ -31,7 +31,7 @@ export class ResponseParser implements MessageParser {
   constructor(sink: MessageSink<ResponseHead>, limits: HeadLimits) {
     this.#sink = sink;
     this.#limits = limits;
-    this.#head = new HeadReader(this.#line, limits);
+    this.#head = new HeadReader({ line: this.#line, limits, isKept: false });
     this.#reader = new ResponseHeadReader(this.#line, this.#head.fields);
     this.#body = new BodyReader(sink, limits);
   }

@@ -1,10 +1,14 @@
 // The status line of a worker: `HTTP/1.x NNN reason`, where the reason and the blank before it may be missing.
-import type { Buffer } from 'node:buffer';
-import { CR, LF, SP, isText, nameOfByte, valueBytes } from './byte-classes.ts';
+import { CR, LF, SP, nameOfByte, valueBytes } from './byte-classes.ts';
+import { wordOf } from './byte-view.ts';
+import type { HeadBytes } from './head-bytes.ts';
 import type { StartLine } from './head-reader.ts';
+import { LastText } from './last-text.ts';
 
 /** `HTTP/1.d ddd` by position; 0 stands for a digit. */
 const pattern = Uint8Array.from('HTTP/1.0 000', (char) => (char === '0' ? 0 : char.charCodeAt(0)));
+const versionStart = wordOf('HTTP');
+const versionEnd = wordOf('/1.1');
 
 export class StatusLine implements StartLine {
   readonly maxBytes = Number.MAX_SAFE_INTEGER - 2;
@@ -14,7 +18,8 @@ export class StatusLine implements StartLine {
   #status = 0;
   /** Relative to the head. */
   #lineEnd = 0;
-  #lastPhrase = '';
+  readonly #phrase = new LastText();
+  #isCanonical = false;
 
   get isComplete(): boolean {
     return this.#isComplete;
@@ -36,28 +41,48 @@ export class StatusLine implements StartLine {
     return this.#minorVersion;
   }
 
+  /** Nobody would write it otherwise: it says HTTP/1.1, and has a blank behind the status. */
+  get isCanonical(): boolean {
+    return this.#isCanonical && this.#lineEnd > pattern.length;
+  }
+
+  /** With its CRLF. */
+  get length(): number {
+    return this.#lineEnd + 2;
+  }
+
   /** The reason phrase, out of the head's own bytes; `''` where there is none. */
-  reasonPhrase(head: Buffer): string {
-    const start = pattern.length + 1;
-    const end = Math.max(this.#lineEnd, start);
-    // Mostly `OK` again.
-    if (!isText(head, start, end, this.#lastPhrase)) this.#lastPhrase = head.toString('latin1', start, end);
-    return this.#lastPhrase;
+  reasonPhrase({ view, base }: HeadBytes): string {
+    const start = base + pattern.length + 1;
+    return this.#phrase.read(view, start, Math.max(base + this.#lineEnd, start));
   }
 
   reset(): void {
     this.#isComplete = false;
+    this.#isCanonical = false;
     this.#fault = undefined;
     this.#status = 0;
     this.#lineEnd = 0;
   }
 
-  scan(bytes: Buffer, base: number, from: number, end: number): number {
-    const pos = this.#scanVersionAndStatus(bytes, base, from, end);
-    return this.#fault === undefined && pos < end ? this.#scanReason(bytes, base, pos, end) : pos;
+  scan(head: HeadBytes, from: number, end: number): number {
+    let pos = from;
+    if (from === head.base) pos = this.#scanUsualStart(head, end);
+    pos = this.#scanVersionAndStatus(head, pos, end);
+    return this.#fault === undefined && pos < end ? this.#scanReason(head, pos, end) : pos;
   }
 
-  #scanVersionAndStatus(bytes: Buffer, base: number, from: number, end: number): number {
+  /** Reads as much of the line as nearly every worker writes: the version. */
+  #scanUsualStart({ view, base }: HeadBytes, end: number): number {
+    const { words } = view;
+    if (base + 8 > end) return base;
+    if (words.getInt32(base, true) !== versionStart || words.getInt32(base + 4, true) !== versionEnd) return base;
+    this.#minorVersion = 1;
+    this.#isCanonical = true;
+    return base + 8;
+  }
+
+  #scanVersionAndStatus({ bytes, base }: HeadBytes, from: number, end: number): number {
     const stop = Math.min(end, base + pattern.length);
     let pos = from;
     for (; pos < stop; pos++) {
@@ -74,7 +99,7 @@ export class StatusLine implements StartLine {
     return pos;
   }
 
-  #scanReason(bytes: Buffer, base: number, from: number, end: number): number {
+  #scanReason({ bytes, base }: HeadBytes, from: number, end: number): number {
     let pos = from;
     if (this.#lineEnd === 0) {
       if (pos === base + pattern.length && !this.#isStatusEnded(bytes[pos] as number)) return pos;

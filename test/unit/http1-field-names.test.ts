@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { describe, it } from 'node:test';
-import { fieldIdCount, fieldIds, findFieldId, nameOfField } from '../../router/http1/field-names.ts';
+import {
+  endOfName,
+  fieldIdCount,
+  fieldIds,
+  findFieldId,
+  longestKnownName,
+  nameOfField,
+} from '../../router/http1/field-names.ts';
 
 function idOf(name: string): number {
   // Behind and before other bytes, as in a head.
@@ -51,4 +58,31 @@ describe('the known field names', () => {
       }
     }
   });
+
+  it('are confirmed where they are expected, whatever their case and whatever follows', () => {
+    for (const id of Object.values(fieldIds)) {
+      if (id === fieldIds.other) continue;
+      const name = nameOfField(id);
+      for (const spelled of [name, name.toUpperCase()]) assert.equal(endOfExpected(id, spelled), 1 + name.length);
+    }
+  });
+
+  it('are confirmed by no other byte in any place', () => {
+    for (const id of Object.values(fieldIds)) {
+      const name = nameOfField(id);
+      for (let i = 0; i < name.length; i++) {
+        for (let byte = 0; byte < 256; byte++) {
+          const char = String.fromCharCode(byte);
+          if (char.toLowerCase() === name[i]) continue;
+          assert.equal(endOfExpected(id, `${name.slice(0, i)}${char}${name.slice(i + 1)}`), -1, `${name} ${i} ${byte}`);
+        }
+      }
+    }
+  });
 });
+
+function endOfExpected(id: number, name: string): number {
+  const bytes = Buffer.alloc(1 + longestKnownName + 4, 0xff);
+  bytes.write(`\n${name}`, 'latin1');
+  return endOfName(id, new DataView(bytes.buffer, bytes.byteOffset, bytes.length), 1);
+}
