@@ -27,6 +27,8 @@ const pureFiles = [
   'emperor/cli/check-plan.ts',
   'vassal/pool-plan.ts',
   'vassal/worker-lifecycle.ts',
+  'vassal/runtimes/node/handoff/request-fields.ts',
+  'vassal/runtimes/node/handoff/answer-head.ts',
   'vassal/runtimes/upstream/backend-health.ts',
   'vassal/runtimes/upstream/backend-list.ts',
   'router/core/**/*.ts',

@@ -26,13 +26,15 @@ export class EventStreams {
 
   /** Ends those that run now. */
   end(): void {
-    for (const { _httpMessage: answer } of this.#sockets) {
-      // The head as it was sent: what writeHead was given is kept nowhere else.
-      if (answer?.writableEnded !== false || !/^content-type: *text\/event-stream/im.test(answer._header ?? ''))
-        continue;
-      // The app does not know, and may write on: that must not end the other requests.
-      answer.on('error', () => undefined);
-      answer.end();
-    }
+    for (const socket of this.#sockets) endEventStream(socket);
   }
+}
+
+/** Ends the answer under way on the connection, if it is a stream of events. */
+export function endEventStream({ _httpMessage: answer }: HttpSocket): void {
+  // The head as it was sent: what writeHead was given is kept nowhere else.
+  if (answer?.writableEnded !== false || !/^content-type: *text\/event-stream/im.test(answer._header ?? '')) return;
+  // The app does not know, and may write on: that must not end the other requests.
+  answer.on('error', () => undefined);
+  answer.end();
 }

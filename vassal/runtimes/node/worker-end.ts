@@ -18,11 +18,13 @@ export interface EndingOptions {
   /** From the signal until the worker is killed. */
   readonly stopTimeoutMs: number;
   readonly adoption: Adoption;
+  /** Gives back what was handed over, as soon as that can be; resolves when nothing is left of it. */
+  readonly giveBack: () => Promise<void>;
   /** Ends the connections that never end by themselves. Doing it again does nothing to those that are ended. */
   readonly endStreams: () => void;
 }
 
-export function endInOrder({ signal, stopTimeoutMs, adoption, endStreams }: EndingOptions): Ending {
+export function endInOrder({ signal, stopTimeoutMs, adoption, giveBack, endStreams }: EndingOptions): Ending {
   let isEnding = false;
   let closeApp: (() => Promise<unknown>) | undefined;
   const end = (): void => {
@@ -36,7 +38,10 @@ export function endInOrder({ signal, stopTimeoutMs, adoption, endStreams }: Endi
       for (const server of adoption.servers) if (server instanceof HttpServer) server.closeIdleConnections();
     };
     // Rejected by an app's own close only; there is nothing left to do but to end.
-    void closeAll(adoption.servers, sweep, isAppInCharge ? undefined : closeApp).finally(() => {
+    const servers = adoption.servers.filter(({ listening }) => listening);
+    const closed = Promise.all([giveBack(), ...servers.map(closeForGood)]);
+    for (const server of servers) tellWhenClosed(server, closed);
+    void closeAll(closed, sweep, isAppInCharge ? undefined : closeApp).finally(() => {
       if (!isAppInCharge) process.exit(workerExit.ok);
     });
   };
@@ -61,34 +66,35 @@ function closeOf(app: unknown): (() => Promise<unknown>) | undefined {
 }
 
 async function closeAll(
-  servers: readonly Server[],
+  closed: Promise<unknown>,
   sweep: () => void,
   closeApp: (() => Promise<unknown>) | undefined,
 ): Promise<void> {
-  const closing = servers.map(closeServer);
   sweep();
   const timer = setInterval(sweep, sweepMs);
   try {
     await closeApp?.();
-    await Promise.all(closing);
+    await closed;
   } finally {
     clearInterval(timer);
   }
 }
 
-async function closeServer(server: Server): Promise<void> {
-  if (!server.listening) return;
+async function closeForGood(server: Server): Promise<void> {
   const closed = new Promise<void>((resolve) => server.once('close', resolve));
   server.close();
-  // The app's shutdown code commonly ends by server.close(callback) and takes an error there for a failure.
+  await closed;
+}
+
+/** The app's shutdown code commonly ends by server.close(callback), and takes an error there for a failure. */
+function tellWhenClosed(server: Server, closed: Promise<unknown>): void {
   server.close = function (callback?: (error?: Error) => void): Server {
     if (callback !== undefined) {
-      // Nothing rejects: the event comes, or the process is killed.
+      // Nothing rejects: all of it ends, or the process is killed.
       void closed.then(() => {
         callback();
       });
     }
     return server;
   };
-  await closed;
 }

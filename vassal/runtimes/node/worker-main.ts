@@ -3,11 +3,13 @@
 import type { Server } from 'node:net';
 import { inspect } from 'node:util';
 import { messageOf } from '../../../lib/errors.ts';
+import type { NativeAddon } from '../../../native/index.ts';
 import { workerExit } from '../../../lib/exit-codes.ts';
 import { adoptListen, type Adoption } from './adopt-listen.ts';
 import { loadApp, LoadError } from './app-loader.ts';
 import { serveExport } from './app-server.ts';
 import { EventStreams } from './event-streams.ts';
+import { HandoffDoor } from './handoff/door.ts';
 import { UpgradedSockets } from './upgraded-sockets.ts';
 import { endInOrder } from './worker-end.ts';
 import { bootVariable, type WorkerBoot, type WorkerMessage } from './worker-messages.ts';
@@ -22,17 +24,30 @@ process.on('disconnect', () => {
 });
 // Our listener alone must not keep a process alive whose app has nothing more to do.
 process.channel?.unref();
-await dieWithPrimary();
+const addon = await loadAddon();
+dieWithPrimary();
 
 let served: Server | undefined;
 const upgraded = new UpgradedSockets();
 const eventStreams = new EventStreams();
+const door =
+  addon === undefined || boot.handoff === null
+    ? undefined
+    : new HandoffDoor({
+        path: boot.handoff,
+        addon,
+        worker: boot.worker,
+        onServer: (server) => {
+          eventStreams.watch(server);
+        },
+        note,
+      });
 const adoption = adoptListen(boot, {
   onListening: (server) => {
     served = server;
     upgraded.watch(server);
     eventStreams.watch(server);
-    send({ emperor: 'listening', handoff: false });
+    send({ emperor: 'listening', handoff: door?.serve(server) === true });
   },
   onNote: note,
 });
@@ -40,9 +55,11 @@ const ending = endInOrder({
   signal: boot.stopSignal,
   stopTimeoutMs: boot.stopTimeoutMs,
   adoption,
+  giveBack: async () => door?.stop(),
   endStreams: () => {
     upgraded.end();
     eventStreams.end();
+    door?.endRelays();
   },
 });
 await runApp(adoption);
@@ -110,11 +127,14 @@ function takeBoot(): WorkerBoot {
   return JSON.parse(text) as WorkerBoot;
 }
 
+async function loadAddon(): Promise<NativeAddon | undefined> {
+  return boot.hasAddon ? (await import('../../../native/index.ts')).native.addon : undefined;
+}
+
 /** A worker whose loop is blocked does not see the channel close; the kernel ends it all the same. */
-async function dieWithPrimary(): Promise<void> {
+function dieWithPrimary(): void {
   if (!boot.hasAddon) return;
-  const { native } = await import('../../../native/index.ts');
-  native.addon?.setParentDeathSignal(9);
+  addon?.setParentDeathSignal(9);
   if (process.ppid !== boot.primaryPid) process.exit(workerExit.bootError);
 }
 
