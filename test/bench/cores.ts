@@ -4,7 +4,13 @@ import { spawnSync } from 'node:child_process';
 import { readFileSync } from 'node:fs';
 import { divide, parseCoreList, type Cores } from './core-list.ts';
 
-export const cores: Cores = findCores();
+export const cores: Cores = process.env['BENCH_PINNED'] === 'no' ? divide([]) : findCores();
+
+/** Where things run, in words. */
+export function coresText(): string {
+  if (cores.router === undefined || cores.load === undefined) return 'nothing pinned';
+  return `router on core ${cores.router}, load and upstream on ${cores.load}`;
+}
 
 /** A command that runs on those cores, and everything that it starts. */
 export function pinned(list: string | undefined, command: readonly string[]): readonly string[] {

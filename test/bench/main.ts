@@ -80,5 +80,7 @@ async function run({ names, isWritten, settings }: Order): Promise<void> {
       process.exitCode = 1;
     }
   }
-  if (measured.length > 0) console.log(`\n== overview\n\n${overviewOf(measured).join('\n')}`);
+  if (measured.some(({ results }) => results.length > 0)) {
+    console.log(`\n== overview\n\n${overviewOf(measured).join('\n')}`);
+  }
 }

@@ -23,6 +23,7 @@ export const startHaproxy: StartContender = async (scope, { upstream, accessLog 
   nbthread 1
   maxconn ${mostConnections}
   no strict-limits
+  tune.bufsize 65536
   ${accessLog ? 'log stdout format raw local0' : ''}
 defaults
   mode http

@@ -26,8 +26,9 @@ export const startNginx: StartContender = async (scope, { upstream, accessLog })
 };
 
 /**
- * It does what our router does as well: keep-alive to the upstream, the client's address in X-Forwarded-For. Large bodies
- * pass through and are not first written to a disk; the tunnel has a location of its own, so that nobody else pays for
+ * It does what our router does as well: keep-alive to the upstream, the client's address in X-Forwarded-For. Bodies are
+ * not written to a disk first: small ones fit the buffer, large ones pass through, in pieces of a size that was the
+ * cheapest when it was tried. The tunnel has a location of its own, so that nobody else pays for
  * what it needs.
  */
 function proxy(port: number, upstream: string, accessLog: boolean): string {
@@ -38,11 +39,11 @@ function proxy(port: number, upstream: string, accessLog: boolean): string {
     proxy_set_header X-Forwarded-For $remote_addr; proxy_set_header X-Forwarded-Proto $scheme;
     server {
       listen 127.0.0.1:${port} backlog=4096; server_name ${siteHost}; keepalive_requests 1000000000;
-      client_max_body_size 0;
+      client_max_body_size 0; client_body_buffer_size 64k;
       location / { proxy_pass http://app; }
       location = /file {
         proxy_pass http://app; proxy_request_buffering off; proxy_max_temp_file_size 0;
-        proxy_buffer_size 64k; proxy_buffers 8 64k; proxy_busy_buffers_size 128k; client_body_buffer_size 64k;
+        proxy_buffer_size 256k; proxy_buffers 8 256k; proxy_busy_buffers_size 512k; client_body_buffer_size 256k;
       }
       location = /echo {
         proxy_pass http://app; proxy_read_timeout 1h;

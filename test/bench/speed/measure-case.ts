@@ -43,7 +43,7 @@ export async function measureCase(
   }
   const { name, load, columns, bars } = spec;
   const rows = runs.map((run) => (run instanceof Run ? run.row : run));
-  return { name, load: `${load}; ${rounds} rounds of ${seconds} s each`, columns, bars, rows };
+  return { name, load: `${load}; rounds: ${rounds} of ${seconds} s each`, columns, bars, rows };
 }
 
 class Run {

@@ -2,6 +2,7 @@
 import { readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { packageRoot } from '../../harness/paths.ts';
+import { coresText } from '../cores.ts';
 import { wrkVersion } from '../load/wrk.ts';
 import { NotInstalled } from '../missing.ts';
 import { machineText } from '../machine.ts';
@@ -29,7 +30,7 @@ export interface Measured {
 export async function runSpeed(name: string, scenario: Scenario, settings: Settings): Promise<Measured> {
   const machine = machineText();
   const { results, missing } = await resultsOf(scenario, settings);
-  const measured = { name, conditions: `${machine}; ${versionsOf(results)}.`, results, missing };
+  const measured = { name, conditions: `${machine}; ${coresText()}; ${versionsOf(results)}.`, results, missing };
   for (const line of linesOf(measured)) console.log(line);
   return measured;
 }
