@@ -51,20 +51,22 @@ export function wordOf(text: string): number {
 }
 
 /**
- * Skips words of SP and visible ASCII from `pos` on, as far as they lie before `end`; any other byte is within the next
- * four of the returned index. Half the time of a table's (0.4 against 0.8 ns a byte).
+ * Skips SP and visible ASCII from `pos` on: returns the index of another byte, or of one of the last three before `end`.
+ * Half the time of a table's (0.4 against 0.8 ns a byte).
  */
 export function skipText({ words }: ByteView, pos: number, end: number): number {
   let at = pos;
   for (; at + 4 <= end; at += 4) {
     const word = words.getInt32(at, true);
-    // The highest bit of a byte is set by: its own, the carry into it from 0x7f, the borrow of less than 0x20.
-    if (((word | (word + 0x01010101) | (word - 0x20202020)) & 0x80808080) !== 0) break;
+    // The highest bit of a byte is set by: its own, the carry into it from 0x7f, the borrow of less than 0x20. The lowest
+    // one that is set tells the truth: what is carried or borrowed goes to higher bytes.
+    const others = (word | (word + 0x01010101) | (word - 0x20202020)) & 0x80808080;
+    if (others !== 0) return at + ((31 - Math.clz32(others & -others)) >> 3);
   }
   return at;
 }
 
-/** As skipText, but stops at SP and `#` too, which no request target holds. */
+/** As skipText, but stops at SP and `#` too, which no request target holds; or at up to three bytes before one. */
 export function skipTarget({ words }: ByteView, pos: number, end: number): number {
   let at = pos;
   for (; at + 4 <= end; at += 4) {

@@ -118,8 +118,8 @@ export class ConnectionOptions {
   }
 }
 
-function isKeepAlive({ words }: ByteView, start: number, end: number): boolean {
-  return start + longestKnownName <= words.byteLength && endOfName(fieldIds.keepAlive, words, start) === end;
+function isKeepAlive({ bytes, words }: ByteView, start: number, end: number): boolean {
+  return start + longestKnownName <= bytes.length && endOfName(fieldIds.keepAlive, words, start) === end;
 }
 
 function isBlank(byte: number | undefined): boolean {
