@@ -225,7 +225,8 @@ describe('pass-listeners', { skip: withoutAddon }, () => {
 
 describe('pass-listeners without the addon', () => {
   it('is logged, and serving goes on', async (t) => {
-    const router = await startRouter(t, { env: { [noNativeVariable]: '1' } });
+    // Without the addon there is no other transport.
+    const router = await startRouter(t, { transport: 'portable', env: { [noNativeVariable]: '1' } });
     router.connection.send({ type: 'pass-listeners', path: socketPath(t, 'take.sock') });
     await logged(router, /cannot be passed on/);
     assert.equal((await ask(router.port)).status, 404);

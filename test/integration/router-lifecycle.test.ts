@@ -278,7 +278,8 @@ describe('listening sockets that are passed on', { skip: native.addon === undefi
 
 describe('a listener of the router itself', () => {
   it('answers 503 to connections beyond max-connections, since it cannot let them wait', async (t) => {
-    const router = await startRouter(t, { router: { 'max-connections': 1 } });
+    // The reactor can let them wait (router-transport.test.ts).
+    const router = await startRouter(t, { transport: 'portable', router: { 'max-connections': 1 } });
     const open = new RawConnection(router.port);
     open.write('GET / HTTP/1.1\r\nHost: x.test\r\n\r\n');
     await open.until('a page', (text) => readAnswers(text).final[0]?.isWhole === true);

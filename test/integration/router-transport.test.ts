@@ -4,8 +4,10 @@ import { describe, it } from 'node:test';
 import { entryPoints } from '../../lib/entry-points.ts';
 import { noNativeVariable } from '../../native/index.ts';
 import { ControlListener } from '../harness/control-listener.ts';
+import { RawConnection } from '../harness/http-client.ts';
 import { startProgram } from '../harness/processes.ts';
-import { launchRouter, type RouterOptions } from '../harness/router-process.ts';
+import { readAnswers } from '../harness/raw-answers.ts';
+import { launchRouter, startRouter, type RouterOptions } from '../harness/router-process.ts';
 import { withoutReactor } from '../harness/transport.ts';
 
 // Each test names its transport: they are about the choice.
@@ -51,6 +53,28 @@ describe('a router', () => {
     assert.deepEqual(await router.exit(), { code: 1, signal: null });
     assert.match(router.stderr, new RegExp(`the reactor cannot run: .*${noNativeVariable}`));
   });
+
+  it(
+    'that runs the reactor lets connections beyond max-connections wait, also where it bound the address itself',
+    {
+      skip: withoutReactor,
+    },
+    async (t) => {
+      const router = await startRouter(t, { transport: 'reactor', router: { 'max-connections': 1 } });
+      const get = 'GET / HTTP/1.1\r\nHost: x.test\r\n\r\n';
+      const open = new RawConnection(router.port);
+      open.write(get);
+      await open.until('its page', (text) => readAnswers(text).final[0]?.isWhole === true);
+      const waiting = new RawConnection(router.port);
+      waiting.write(get);
+      open.write(get);
+      await open.until('a second page', (text) => readAnswers(text).final.length === 2);
+      assert.equal(waiting.received, '');
+      open.destroy();
+      await waiting.until('its page', (text) => readAnswers(text).final[0]?.status === 404);
+      waiting.destroy();
+    },
+  );
 
   it('ends with code 2 and names the transports where it was told of none of them', async (t) => {
     const router = startProgram(t, entryPoints.router, ['--id', '1', '--control', 'c.sock', '--transport', 'quick']);
