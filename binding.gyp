@@ -33,6 +33,7 @@
               "native/src/reactor/commands.cc",
               "native/src/reactor/connector.cc",
               "native/src/reactor/listeners.cc",
+              "native/src/reactor/pipe.cc",
               "native/src/reactor/poller.cc",
               "native/src/reactor/reactor-watch.cc",
               "native/src/reactor/reactor.cc",

@@ -54,10 +54,18 @@ void ReactorWatch::Tell(uint32_t event_count) {
   Napi::Env env = Env();
   Napi::HandleScope scope(env);
   Napi::CallbackScope callback_scope(env, Context());
-  const Napi::Value result = on_batch_.Value().Call({Napi::Number::New(env, event_count)});
-  if (!env.IsExceptionPending() && result.IsNumber()) Execute(result.As<Napi::Number>().Uint32Value());
+  // By the plain interface: where the thread is being terminated a call fails without an exception, which the wrapper
+  // takes for a bug and aborts.
+  napi_value argument = Napi::Number::New(env, event_count);
+  napi_value result = nullptr;
+  uint32_t command_count = 0;
+  const bool is_told = napi_call_function(env, env.Global(), on_batch_.Value(), 1, &argument, &result) == napi_ok;
+  if (is_told && napi_get_value_uint32(env, result, &command_count) == napi_ok) Execute(command_count);
+  bool has_thrown = false;
+  if (napi_is_exception_pending(env, &has_thrown) != napi_ok || !has_thrown) return;
   // What the callback throws is an uncaught exception, as from any callback of Node's own.
-  if (env.IsExceptionPending()) napi_fatal_exception(env, env.GetAndClearPendingException().Value());
+  napi_value thrown = nullptr;
+  if (napi_get_and_clear_last_exception(env, &thrown) == napi_ok) napi_fatal_exception(env, thrown);
 }
 
 void ReactorWatch::Execute(uint32_t count) {

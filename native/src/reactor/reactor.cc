@@ -66,6 +66,8 @@ void Reactor::Close() {
   poller_.Forget();
   listeners_.RemoveAll();
   streams_.CloseAll();
+  // Not with this object, which lives as long as JavaScript holds a function of it.
+  alarm_.Close();
 }
 
 bool Reactor::IsBusy() const {

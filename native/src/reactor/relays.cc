@@ -1,5 +1,5 @@
-// Relays: read into a scratch buffer, send from there. What the destination does not take waits in its queue, and
-// above a bound the source is not read any more until that is empty.
+// Relays. What comes by TCP goes through a pipe and is never copied here, which costs a third as much; what comes by a
+// unix socket is copied, which costs less than splicing it does.
 #include "relays.h"
 
 #include <sys/socket.h>
@@ -16,13 +16,16 @@ namespace {
 
 /** Then the other streams get their turn. */
 constexpr uint64_t kMostPerWakeUp = 1024 * 1024;
+/** Above it the destination is waited for. */
 constexpr uint32_t kMostPending = 256 * 1024;
+/** For less a pipe is not worth its making. */
+constexpr uint64_t kLeastPiped = 256 * 1024;
 
 }  // namespace
 
 int Relays::Start(int32_t from, int32_t to, uint64_t bytes) {
   Stream* source = streams_->Live(from);
-  // Its end is still to be told, or was commanded by TypeScript itself.
+  // It was closed by a fault, which is still to be told.
   if (source == nullptr) return 0;
   Stream* destination = streams_->Live(to);
   if (from == to) return EINVAL;
@@ -33,20 +36,22 @@ int Relays::Start(int32_t from, int32_t to, uint64_t bytes) {
     return 0;
   }
   if (scratch_ == nullptr) scratch_.reset(new (std::nothrow) uint8_t[kScratchBytes]);
-  auto* relay = new (std::nothrow) Relay{to, bytes, 0};
-  if (scratch_ == nullptr || relay == nullptr) {
-    delete relay;
-    return ENOMEM;
-  }
-  source->relay = relay;
+  if (scratch_ == nullptr) return ENOMEM;
+  source->relay = new (std::nothrow) Relay{to, bytes, 0, PipeFor(from, bytes)};
+  if (source->relay == nullptr) return ENOMEM;
   destination->relay_source = from;
   if (streams_->Pending(to) > kMostPending) streams_->Hold(from, true);
   return 0;
 }
 
+std::unique_ptr<Pipe> Relays::PipeFor(int32_t from, uint64_t bytes) const {
+  const bool is_tcp = (streams_->At(from).flags & kIsTcp) != 0;
+  return is_tcp && bytes >= kLeastPiped ? Pipe::Open() : nullptr;
+}
+
 void Relays::Stop(int32_t from) {
   const Stream* source = streams_->Live(from);
-  if (source != nullptr && source->relay != nullptr) Finish(from);
+  if (source != nullptr && source->relay != nullptr) Finish(from, true);
 }
 
 uint64_t Relays::MovedBytes(int32_t from) const {
@@ -57,61 +62,132 @@ uint64_t Relays::MovedBytes(int32_t from) const {
 void Relays::OnReadable(int32_t from) {
   const Stream& source = streams_->At(from);
   const uint64_t before = source.relay->moved;
-  while (source.relay != nullptr) {
+  for (;;) {
     const uint64_t moved = source.relay->moved - before;
-    if (moved >= kMostPerWakeUp || !MoveOnce(from, kMostPerWakeUp - moved)) return;
+    if (moved >= kMostPerWakeUp) return;
+    const uint64_t most = kMostPerWakeUp - moved;
+    const bool goes_on = source.relay->pipe == nullptr ? MoveByCopy(from, most) : MoveByPipe(from, most);
+    if (!goes_on) return;
   }
 }
 
-bool Relays::MoveOnce(int32_t from, uint64_t most) {
+bool Relays::MoveByCopy(int32_t from, uint64_t most) {
   const Stream& source = streams_->At(from);
-  const int32_t to = source.relay->to;
   const auto wanted = static_cast<size_t>(std::min({source.relay->left, most, uint64_t{kScratchBytes}}));
   const ssize_t received = Retry([&] { return recv(source.fd, scratch_.get(), wanted, MSG_DONTWAIT); });
-  if (received == 0) {
-    Finish(from);
-    streams_->EndOfPeer(from);
-    return false;
-  }
-  if (received < 0) {
-    if (errno != EAGAIN && errno != EWOULDBLOCK) streams_->Fault(from, errno);
+  if (received <= 0) {
+    OnNothing(from, received);
     return false;
   }
   const auto length = static_cast<size_t>(received);
-  source.relay->left -= length;
-  source.relay->moved += length;
   iovec piece{scratch_.get(), length};
-  streams_->Send(to, &piece, 1);
-  // A send that failed ended the relay.
+  source.relay->moved += length;
+  source.relay->left -= length;
+  streams_->Send(source.relay->to, &piece, 1);
+  // A send that failed may have ended the relay.
   if (source.relay == nullptr) return false;
-  if (source.relay->left == 0) {
-    Finish(from);
+  if (streams_->Pending(source.relay->to) > kMostPending) streams_->Hold(from, true);
+  return OnMoved(from, wanted - length);
+}
+
+bool Relays::MoveByPipe(int32_t from, uint64_t most) {
+  const Stream& source = streams_->At(from);
+  const auto wanted = static_cast<size_t>(std::min({source.relay->left, most, uint64_t{Pipe::kBytes}}));
+  const ssize_t received = source.relay->pipe->Fill(source.fd, wanted);
+  if (received < 0 && errno == EINVAL) {
+    // A socket that cannot be spliced.
+    source.relay->pipe.reset();
+    return true;
+  }
+  if (received <= 0) {
+    OnNothing(from, received);
     return false;
   }
-  if (streams_->Pending(to) > kMostPending) {
+  const auto length = static_cast<size_t>(received);
+  source.relay->moved += length;
+  source.relay->left -= length;
+  return EmptyPipe(from) && OnMoved(from, wanted - length);
+}
+
+bool Relays::EmptyPipe(int32_t from) {
+  const Stream& source = streams_->At(from);
+  const int32_t to = source.relay->to;
+  Pipe& pipe = *source.relay->pipe;
+  int error = 0;
+  while (pipe.Held() > 0 && error == 0 && streams_->MaySend(to)) {
+    // What waits in the queue was sent before.
+    if (streams_->IsQueued(to)) {
+      error = EAGAIN;
+    } else if (pipe.Empty(streams_->At(to).fd) < 0) {
+      error = errno;
+    }
+  }
+  if (error == EAGAIN) {
+    streams_->SetPiped(to, static_cast<uint32_t>(pipe.Held()));
     streams_->Hold(from, true);
     return false;
   }
-  return length == wanted;
+  // As by a write: what is left for one who takes nothing any more is dropped, and so is all that follows.
+  if (pipe.Held() > 0) source.relay->pipe.reset();
+  streams_->SetPiped(to, 0);
+  if (error != 0) streams_->OnWriteFault(to, error);
+  return source.relay != nullptr;
+}
+
+bool Relays::OnMoved(int32_t from, uint64_t missing) {
+  const Stream& source = streams_->At(from);
+  if (source.relay->left == 0) {
+    Finish(from, true);
+    return false;
+  }
+  return missing == 0 && (source.flags & kIsHeld) == 0;
+}
+
+void Relays::OnNothing(int32_t from, ssize_t result) {
+  if (result == 0) {
+    Finish(from, true);
+    streams_->EndOfPeer(from);
+  } else if (errno != EAGAIN && errno != EWOULDBLOCK) {
+    streams_->Fault(from, errno);
+  }
 }
 
 void Relays::OnDrained(int32_t to) {
   const int32_t from = streams_->At(to).relay_source;
-  if (from != kNoStream && (streams_->At(from).flags & kIsHeld) != 0) streams_->Hold(from, false);
+  if (from == kNoStream) return;
+  const Stream& source = streams_->At(from);
+  if (source.relay->pipe != nullptr && !EmptyPipe(from)) return;
+  if (source.relay->left == 0) {
+    Finish(from, true);
+  } else if ((source.flags & kIsHeld) != 0) {
+    streams_->Hold(from, false);
+  }
 }
 
 void Relays::OnGone(int32_t number) {
   const Stream& stream = streams_->At(number);
-  if (stream.relay != nullptr) Finish(number);
-  if (stream.relay_source != kNoStream) Finish(stream.relay_source);
+  if (stream.relay != nullptr) Finish(number, true);
+  if (stream.relay_source != kNoStream) Finish(stream.relay_source, false);
 }
 
-void Relays::Finish(int32_t from) {
+void Relays::Finish(int32_t from, bool is_destination_there) {
   Stream& source = streams_->At(from);
-  const Relay* relay = std::exchange(source.relay, nullptr);
-  streams_->At(relay->to).relay_source = kNoStream;
+  const std::unique_ptr<Relay> relay(std::exchange(source.relay, nullptr));
+  const int32_t to = relay->to;
+  streams_->At(to).relay_source = kNoStream;
   source.relayed_bytes = relay->moved;
-  delete relay;
   if ((source.flags & kIsHeld) != 0) streams_->Hold(from, false);
+  if (is_destination_there && relay->pipe != nullptr) Spill(*relay->pipe, to);
   streams_->TellRelayed(from);
+}
+
+void Relays::Spill(Pipe& pipe, int32_t to) {
+  streams_->SetPiped(to, 0);
+  while (pipe.Held() > 0) {
+    const ssize_t length = pipe.Read(scratch_.get(), kScratchBytes);
+    // It cannot fail: the bytes are there.
+    if (length <= 0) return;
+    iovec piece{scratch_.get(), static_cast<size_t>(length)};
+    streams_->Send(to, &piece, 1);
+  }
 }

@@ -5,10 +5,14 @@
 #include <cstdint>
 #include <memory>
 
+#include "pipe.h"
+
 struct Relay {
   int32_t to;
   uint64_t left;
   uint64_t moved;
+  /** What goes through it stays in the kernel. Null: bytes are copied. */
+  std::unique_ptr<Pipe> pipe;
 };
 
 class Streams;
@@ -24,18 +28,27 @@ class Relays {
 
   /** The reading side has something, or its end. Events are open. */
   void OnReadable(int32_t from);
-  /** Nothing waits for this stream's peer any more. */
+  /** The queue of this stream is empty, and its peer may take more. */
   void OnDrained(int32_t to);
   /** The stream goes: relays to it and from it end. */
   void OnGone(int32_t number);
 
  private:
-  /** Bytes moved by one read. */
+  /** Copied by one read. */
   static constexpr uint32_t kScratchBytes = 256 * 1024;
 
-  void Finish(int32_t from);
-  /** False where the relay waits, or is over. */
-  bool MoveOnce(int32_t from, uint64_t most);
+  std::unique_ptr<Pipe> PipeFor(int32_t from, uint64_t bytes) const;
+  /** Each is false where the relay waits, or is over. */
+  bool MoveByCopy(int32_t from, uint64_t most);
+  bool MoveByPipe(int32_t from, uint64_t most);
+  bool EmptyPipe(int32_t from);
+  /** `missing`: so much less came than was asked for. */
+  bool OnMoved(int32_t from, uint64_t missing);
+  /** Reading got nothing: the end, a fault, or nothing now. */
+  void OnNothing(int32_t from, ssize_t result);
+  void Finish(int32_t from, bool is_destination_there);
+  /** What is left in the pipe goes the way of what is written. */
+  void Spill(Pipe& pipe, int32_t to);
 
   Streams* streams_;
   std::unique_ptr<uint8_t[]> scratch_;

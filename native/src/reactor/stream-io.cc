@@ -66,7 +66,7 @@ void Streams::OnConnectOutcome(int32_t number, uint32_t mask) {
   stream.flags &= ~kIsConnecting;
   events_->Add(kConnected, number);
   MarkDirty(number);
-  if (stream.queue != nullptr) {
+  if (stream.queue != nullptr || (stream.flags & kIsPiped) != 0) {
     Flush(number);
   } else if ((stream.flags & kIsEnding) != 0) {
     FinishEnding(number);
@@ -152,7 +152,10 @@ void Streams::Enqueue(int32_t number, const iovec* pieces, int count, size_t sen
 
 void Streams::Flush(int32_t number) {
   Stream& stream = At(number);
-  if (stream.queue == nullptr) return;
+  if (stream.queue == nullptr) {
+    if ((stream.flags & kIsPiped) != 0) relays_->OnDrained(number);
+    return;
+  }
   WriteQueue& queue = *stream.queue;
   iovec pieces[kMostPieces];
   while (queue.Bytes() > 0) {
@@ -165,11 +168,27 @@ void Streams::Flush(int32_t number) {
     queue.Drop(static_cast<size_t>(sent));
     pending_[number] -= static_cast<uint32_t>(sent);
   }
+  OnQueueGone(number);
+}
+
+void Streams::OnQueueGone(int32_t number) {
+  Stream& stream = At(number);
   DropQueue(number);
   MarkDirty(number);
   events_->Add(kDrained, number);
   relays_->OnDrained(number);
-  if ((stream.flags & kIsEnding) != 0) FinishEnding(number);
+  const uint32_t ending = kIsLive | kIsEnding;
+  if ((stream.flags & ending) == ending) FinishEnding(number);
+}
+
+void Streams::SetPiped(int32_t number, uint32_t bytes) {
+  Stream& stream = At(number);
+  const size_t queued = stream.queue == nullptr ? 0 : stream.queue->Bytes();
+  pending_[number] = static_cast<uint32_t>(queued) + bytes;
+  const bool is_piped = bytes > 0;
+  if (is_piped == ((stream.flags & kIsPiped) != 0)) return;
+  stream.flags ^= kIsPiped;
+  MarkDirty(number);
 }
 
 void Streams::End(int32_t number) {
@@ -197,10 +216,5 @@ void Streams::OnWriteFault(int32_t number, int error) {
   // A worker that refuses a body answers and closes at once. What was written is lost either way; the answer, and
   // then the end, are still there to be read.
   stream.flags |= kIsWriteLost;
-  if (stream.queue == nullptr) return;
-  DropQueue(number);
-  MarkDirty(number);
-  events_->Add(kDrained, number);
-  relays_->OnDrained(number);
-  if ((stream.flags & kIsEnding) != 0) FinishEnding(number);
+  if (stream.queue != nullptr) OnQueueGone(number);
 }

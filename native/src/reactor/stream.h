@@ -38,6 +38,8 @@ enum StreamFlag : uint32_t {
   kTellsClosed = 1u << 15,
   /** The slot may be used again once it is in no list. */
   kIsRetired = 1u << 16,
+  /** Bytes for it wait in the pipe of the relay that leads to it. */
+  kIsPiped = 1u << 17,
 };
 
 constexpr int32_t kNoStream = -1;

@@ -110,7 +110,7 @@ uint32_t Streams::InterestOf(const Stream& stream) const {
   if ((stream.flags & kIsConnecting) != 0) return EPOLLOUT;
   uint32_t mask = 0;
   if ((stream.flags & (kIsPaused | kIsHeld | kHasPeerEnded)) == 0) mask |= EPOLLIN | EPOLLRDHUP;
-  if (stream.queue != nullptr) mask |= EPOLLOUT;
+  if (stream.queue != nullptr || (stream.flags & kIsPiped) != 0) mask |= EPOLLOUT;
   return mask;
 }
 

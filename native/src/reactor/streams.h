@@ -62,6 +62,16 @@ class Streams {
   void TellRelayed(int32_t number);
 
   uint32_t Pending(int32_t number) const { return pending_[number]; }
+  /** False where what is sent would be dropped. */
+  bool MaySend(int32_t number) const { return (At(number).flags & (kIsEnding | kIsWriteLost)) == 0; }
+  /** What is sent now would wait behind other bytes, or for the connect. */
+  bool IsQueued(int32_t number) const {
+    return At(number).queue != nullptr || (At(number).flags & kIsConnecting) != 0;
+  }
+  /** So many bytes for it wait in a pipe: the relay is told when there is room. */
+  void SetPiped(int32_t number, uint32_t bytes);
+  /** A send failed. */
+  void OnWriteFault(int32_t number, int error);
 
   /** Adds what was left untold, as far as there is room. Events are open. */
   void TellUntold();
@@ -83,10 +93,11 @@ class Streams {
   /** Its peer's end was told; what epoll may still say. */
   void OnHangUp(int32_t number, uint32_t mask);
   void Flush(int32_t number);
+  /** Nothing waits any more: it was taken, or is lost. */
+  void OnQueueGone(int32_t number);
   void FinishEnding(int32_t number);
   /** Where both directions are ended nothing is left to do. */
   void CloseIfDone(int32_t number);
-  void OnWriteFault(int32_t number, int error);
   void DropQueue(int32_t number);
   void Enqueue(int32_t number, const iovec* pieces, int count, size_t sent);
   /** Takes it out of epoll and of its relays, and forgets its queue; the descriptor stays open. */
