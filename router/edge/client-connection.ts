@@ -1,64 +1,66 @@
-// One connection of a client: its parser, one exchange at a time, what came too early for the next one, and how long
-// the client may take for what. It never drops an answer that the client could still read.
-import { Buffer } from 'node:buffer';
-import { renderErrorPage } from '../../lib/error-page.ts';
-import type { MessageSink, Refusal, RequestHead } from '../http1/message.ts';
+// One connection of a client: one exchange at a time, what came too early for the next one, and how long the client may
+// take for what. It never drops an answer that the client could still read. Between requests it is a few references: what
+// reads a request is lent, and one deadline watches all that wait.
+import type { Buffer } from 'node:buffer';
+import type { Fields, Refusal, RequestHead } from '../http1/message.ts';
 import { fieldIds } from '../http1/field-names.ts';
-import { RequestParser } from '../http1/request-parser.ts';
 import { judgeFailure, type FailureCause } from '../core/triage.ts';
-import type { ByteStream, Deadline, StreamHandler } from '../transports/transport.ts';
+import type { ByteStream, StreamHandler } from '../transports/transport.ts';
 import type { Edge } from './edge.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeClient, Fate, OwnPage } from './exchange-client.ts';
-import { recordExchange } from './exchange-record.ts';
+import type { IdleClient, IdleLine } from './idle-line.ts';
 import { Linger } from './linger.ts';
-
-/** Of a pipelining client this much is read ahead. */
-const mostPendingBytes = 16 * 1024;
+import { refuse, writeOwnPage } from './own-answer.ts';
+import { ReadAhead } from './read-ahead.ts';
+import type { RequestReader, RequestReading } from './request-reading.ts';
 
 /** `idle`: between requests. `head`: within a request head. `exchange`: from its end to the answer's. */
 type Phase = 'idle' | 'head' | 'exchange' | 'tunnel' | 'lingering' | 'closed';
 
-export class ClientConnection implements StreamHandler, ExchangeClient {
+/** Who keeps the connections. */
+export interface ConnectionKeeper {
+  /** The connection is closed, or about to be; called once. */
+  onGone(connection: ClientConnection): void;
+}
+
+export class ClientConnection implements StreamHandler, ExchangeClient, RequestReader, IdleClient {
   readonly stream: ByteStream;
-  readonly address: string;
-  readonly isTrusted: boolean;
   hasEnded = false;
+  idleSinceMs = 0;
+  line: IdleLine | undefined;
+  before: IdleClient | undefined;
+  behind: IdleClient | undefined;
   readonly #edge: Edge;
+  readonly #keeper: ConnectionKeeper;
   #fraction: number | undefined;
-  readonly #onGone: (connection: ClientConnection) => void;
-  readonly #parser: RequestParser;
-  readonly #deadline: Deadline;
+  #isTrusted: boolean | undefined;
   #phase: Phase = 'idle';
+  /** Lent from the first byte of a request until it is answered. */
+  #reading: RequestReading | undefined;
   #exchange: Exchange | undefined;
   #linger: Linger | undefined;
-  /** Bytes of further requests, and whether the parser is at work (so that nothing calls it from within). */
-  #pending: Buffer | undefined;
+  #ahead: ReadAhead | undefined;
+  /** The parser is at work: nothing may call it from within, or give it back. */
   #isFeeding = false;
-  /** Reading stopped for the sake of: the request's body, too much that is pending. */
+  /** Reading stopped for the sake of the request's body. */
   #isBodyHeld = false;
-  #isPendingFull = false;
   #isPaused = false;
-  #headStartedMs: number;
-  /** Since when it is between requests, and how long it may be; 0 = for ever. */
-  #idleSinceMs: number;
-  #idleTimeoutMs: number;
 
-  constructor(edge: Edge, stream: ByteStream, onGone: (connection: ClientConnection) => void) {
+  constructor(edge: Edge, stream: ByteStream, keeper: ConnectionKeeper) {
     this.#edge = edge;
     this.stream = stream;
-    this.#onGone = onGone;
-    this.address = stream.remoteAddress;
-    this.isTrusted = edge.settings.trustedProxies.trusts(this.address);
-    this.#parser = new RequestParser(this.#createSink(), edge.settings.requestLimits);
-    this.#deadline = edge.transport.createDeadline(() => {
-      this.#onDeadline();
-    });
-    this.#headStartedMs = this.#idleSinceMs = edge.transport.nowMs();
+    this.#keeper = keeper;
     stream.handler = this;
-    // Who connects has something to say; so long for the first head.
-    this.#idleTimeoutMs = edge.settings.headerTimeoutMs;
-    this.#watchIdle();
+    edge.newcomers.add(this);
+  }
+
+  get address(): string {
+    return this.stream.remoteAddress;
+  }
+
+  get isTrusted(): boolean {
+    return (this.#isTrusted ??= this.#edge.settings.trustedProxies.trusts(this.address));
   }
 
   /** Drawn when it is first asked for: only an app that tries a newer generation does. */
@@ -67,7 +69,7 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
   }
 
   get isAtEnd(): boolean {
-    return this.hasEnded && this.#pending === undefined;
+    return this.hasEnded && this.#ahead === undefined;
   }
 
   onConnect(): void {
@@ -78,7 +80,7 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
     if (this.#phase === 'lingering') {
       this.#linger?.onData(end - start);
     } else if (this.#phase !== 'closed') {
-      if (this.#pending === undefined) this.#feed(bytes, start, end);
+      if (this.#ahead === undefined) this.#feed(bytes, start, end);
       else this.#stash(bytes, start, end);
     }
   }
@@ -87,7 +89,7 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
     this.hasEnded = true;
     if (this.#phase === 'lingering') this.#linger?.onPeerEnd();
     else if (this.#exchange?.hasRequestEnded === true) this.#exchange.onClientEnd();
-    else if (this.#pending === undefined) this.#finish();
+    else if (this.#ahead === undefined) this.#finish();
   }
 
   onDrain(): void {
@@ -97,18 +99,19 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
 
   onClose(): void {
     if (this.#phase === 'closed') return;
-    this.#phase = 'closed';
-    this.#deadline.disarm();
+    this.#leave('closed');
+    this.#linger?.stop();
     this.#exchange?.onClientGone();
-    this.#onGone(this);
+    this.#giveBack();
+    this.#keeper.onGone(this);
   }
 
   // --- for the exchange ---
 
   watch(): void {
     const limit = this.#exchange?.limit();
-    if (limit === undefined) this.#deadline.disarm();
-    else this.#deadline.arm(Math.max(0, limit.dueMs - this.#edge.transport.nowMs()));
+    if (limit === undefined) this.#reading?.deadline.disarm();
+    else this.#reading?.deadline.arm(Math.max(0, limit.dueMs - this.#edge.transport.nowMs()));
   }
 
   holdBody(isHeld: boolean): void {
@@ -118,7 +121,7 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
 
   sendPage(page: OwnPage): number {
     const { head, closes } = page;
-    return this.#writePage(page, {
+    return writeOwnPage(this.#edge, this.stream, page, {
       accept: head.fields.first(fieldIds.accept),
       isHead: head.method === 'HEAD',
       connection: closes ? 'close' : head.minorVersion === 0 ? 'keep-alive' : undefined,
@@ -132,35 +135,28 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
     else if (fate === 'close') this.#startLinger();
     else {
       this.#phase = 'idle';
-      this.#idleSinceMs = this.#edge.transport.nowMs();
-      this.#idleTimeoutMs = this.#edge.settings.idleTimeoutMs;
-      this.#watchIdle();
       this.#isBodyHeld = false;
       this.#updateReading();
       this.#goOn();
+      this.#rest();
     }
   }
 
   detach(): Buffer | undefined {
-    this.#phase = 'tunnel';
-    this.#deadline.disarm();
-    const pending = this.#pending;
-    this.#pending = undefined;
-    return pending;
+    this.#leave('tunnel');
+    this.#giveBack();
+    const bytes = this.#ahead?.bytes;
+    this.#ahead = undefined;
+    return bytes;
   }
 
   onTunnelGone(): void {
     if (this.#phase === 'closed') return;
     this.#phase = 'closed';
-    this.#onGone(this);
+    this.#keeper.onGone(this);
   }
 
   // --- for the server ---
-
-  /** The router ends, or sooner than it said before. */
-  retire(): void {
-    if (this.#phase === 'idle') this.#watchIdle();
-  }
 
   /** There is no room for this connection. */
   turnAway(): void {
@@ -175,34 +171,40 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
     if (this.#phase !== 'closed') this.#cut('cut');
   }
 
-  // --- parsing ---
+  /** It waited too long for a request. */
+  onIdleTooLong(): void {
+    this.#startLinger();
+  }
 
-  #createSink(): MessageSink<RequestHead> {
-    return {
-      onHead: (head) => {
-        this.#edge.requests++;
-        this.#phase = 'exchange';
-        const exchange = new Exchange(this.#edge, this, head);
-        this.#exchange = exchange;
-        exchange.begin();
-      },
-      onBody: (bytes, start, end) => {
-        this.#exchange?.onBody(bytes, start, end);
-      },
-      onTrailers: (fields) => {
-        this.#exchange?.onTrailers(fields);
-      },
-      onEnd: () => {
-        this.#exchange?.onRequestEnd();
-      },
-      onRefusal: (refusal) => {
-        if (this.#exchange !== undefined) this.#exchange.onMalformed(refusal);
-        else this.#refuse('client-malformed', refusal);
-      },
-    };
+  // --- what the client sends ---
+
+  onRequestHead(head: RequestHead): void {
+    this.#edge.requests++;
+    this.#leave('exchange');
+    const exchange = new Exchange(this.#edge, this, head);
+    this.#exchange = exchange;
+    exchange.begin();
+  }
+
+  onRequestBody(bytes: Buffer, start: number, end: number): void {
+    this.#exchange?.onBody(bytes, start, end);
+  }
+
+  onRequestTrailers(fields: Fields): void {
+    this.#exchange?.onTrailers(fields);
+  }
+
+  onRequestEnd(): void {
+    this.#exchange?.onRequestEnd();
+  }
+
+  onRequestRefused(refusal: Refusal): void {
+    if (this.#exchange !== undefined) this.#exchange.onMalformed(refusal);
+    else this.#refuse('client-malformed', refusal);
   }
 
   #feed(bytes: Buffer, start: number, end: number): void {
+    const reading = (this.#reading ??= this.#edge.readings.lend(this));
     this.#isFeeding = true;
     let at = start;
     while (at < end && this.#isReading) {
@@ -219,14 +221,44 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
         this.#stash(bytes, at, end);
         break;
       }
-      at = this.#parser.execute(bytes, at, end);
+      at = reading.parser.execute(bytes, at, end);
     }
     this.#isFeeding = false;
-    if (this.#phase === 'idle' && !this.#parser.isIdle) {
-      this.#phase = 'head';
-      this.#headStartedMs = this.#edge.transport.nowMs();
-      this.#arm(this.#edge.settings.headerTimeoutMs);
+    if (this.#phase === 'idle' && !reading.parser.isIdle) this.#beginHead(reading);
+    this.#rest();
+  }
+
+  /** A part of a head came. */
+  #beginHead(reading: RequestReading): void {
+    this.#leave('head');
+    reading.startedMs = this.#edge.transport.nowMs();
+    const { headerTimeoutMs } = this.#edge.settings;
+    if (headerTimeoutMs > 0) reading.deadline.arm(headerTimeoutMs);
+    else reading.deadline.disarm();
+  }
+
+  /** Goes to another phase; the place among those that wait is lost. */
+  #leave(phase: Phase): void {
+    this.#phase = phase;
+    this.line?.remove(this);
+  }
+
+  /** Where nothing is under way, waits with the others, and gives back what another can use meanwhile. */
+  #rest(): void {
+    if (this.#isFeeding || this.#phase === 'head' || this.#phase === 'exchange') return;
+    if (this.#phase !== 'idle') this.#giveBack();
+    else {
+      if (this.line === undefined) this.#edge.idlers.add(this);
+      // Empty lines before a request are counted until it comes.
+      if (this.#reading?.parser.isFresh === true) this.#giveBack();
     }
+  }
+
+  #giveBack(): void {
+    const reading = this.#reading;
+    if (reading === undefined || this.#isFeeding) return;
+    this.#reading = undefined;
+    this.#edge.readings.takeBack(reading);
   }
 
   get #isReading(): boolean {
@@ -234,33 +266,31 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
   }
 
   #stash(bytes: Buffer, start: number, end: number): void {
-    const rest = bytes.subarray(start, end);
-    this.#pending = this.#pending === undefined ? Buffer.from(rest) : Buffer.concat([this.#pending, rest]);
-    this.#isPendingFull = this.#pending.length >= mostPendingBytes;
+    if (this.#ahead === undefined) this.#ahead = new ReadAhead(bytes, start, end);
+    else this.#ahead.add(bytes, start, end);
     this.#updateReading();
   }
 
   /** The next request may be read: first what came already, then what comes. */
   #goOn(): void {
     if (this.#isFeeding || !this.#isReading) return;
-    const pending = this.#pending;
-    if (pending !== undefined && !this.stream.isBlocked) {
-      this.#pending = undefined;
-      this.#isPendingFull = false;
+    const bytes = this.#ahead?.bytes;
+    if (bytes !== undefined && !this.stream.isBlocked) {
+      this.#ahead = undefined;
       this.#updateReading();
-      this.#feed(pending, 0, pending.length);
+      this.#feed(bytes, 0, bytes.length);
     }
     if (this.isAtEnd && this.#exchange?.hasRequestEnded !== true) this.#finish();
   }
 
   /** The client said all it has to say. */
   #finish(): void {
-    this.#parser.finish();
+    this.#reading?.parser.finish();
     if (this.#phase === 'idle' || this.#phase === 'head') this.#startLinger();
   }
 
   #updateReading(): void {
-    const isPaused = this.#isBodyHeld || this.#isPendingFull;
+    const isPaused = this.#isBodyHeld || this.#ahead?.isFull === true;
     if (isPaused === this.#isPaused) return;
     this.#isPaused = isPaused;
     if (isPaused) this.stream.pause();
@@ -269,91 +299,46 @@ export class ClientConnection implements StreamHandler, ExchangeClient {
 
   // --- endings ---
 
-  /** Answers what is no request, or none that came in time. */
   #refuse(cause: FailureCause, refusal: Refusal): void {
-    const requestId = this.#edge.requestIds.next();
-    const { status, reason } = refusal;
-    const page = { cause, status, message: reason, requestId, generation: undefined };
-    const bytesOut = this.#writePage(page, { accept: undefined, isHead: false, connection: 'close' });
-    this.#edge.requests++;
-    recordExchange(this.#edge, {
-      app: undefined,
-      worker: undefined,
-      method: '',
-      host: '',
-      path: '',
-      status,
-      bytesIn: 0,
-      bytesOut,
-      startedMs: this.#headStartedMs,
-      queueMs: 0,
-      client: this.address,
-      requestId,
-      cause,
-      detail: reason,
-    });
+    const startedMs = this.#reading?.startedMs ?? this.#edge.transport.nowMs();
+    refuse(this.#edge, this.stream, { cause, refusal, startedMs });
     this.#startLinger();
   }
 
-  #writePage(
-    { cause, status, message, requestId, generation }: Omit<OwnPage, 'closes' | 'head'>,
-    rules: { accept: string | undefined; isHead: boolean; connection: 'close' | 'keep-alive' | undefined },
-  ): number {
-    const page = { status, code: cause, message, requestId, generation, retryAfter: judgeFailure(cause).retryAfter };
-    const { bytes, bodyBytes } = renderErrorPage(page, { ...rules, date: this.#edge.dates.now() });
-    this.stream.write(bytes, 0, bytes.length);
-    return bodyBytes;
-  }
-
   #startLinger(): void {
-    this.#phase = 'lingering';
-    this.#pending = undefined;
-    this.#linger = new Linger(this.stream, this.#deadline, this.#edge);
+    this.#leave('lingering');
+    this.#giveBack();
+    this.#ahead = undefined;
+    this.#linger = new Linger(this.stream, this.#edge);
     this.#linger.begin(this.hasEnded);
   }
 
   #cut(how: 'cut' | 'reset'): void {
-    this.#phase = 'closed';
-    this.#deadline.disarm();
+    this.#leave('closed');
+    this.#giveBack();
+    this.#linger?.stop();
     if (how === 'reset') this.stream.reset();
     else this.stream.destroy();
-    this.#onGone(this);
+    this.#keeper.onGone(this);
   }
 
-  #arm(timeoutMs: number): void {
-    if (timeoutMs > 0) this.#deadline.arm(timeoutMs);
-    else this.#deadline.disarm();
+  onDeadline(): void {
+    if (this.#phase === 'head') this.#onHeadDeadline();
+    else if (this.#phase === 'exchange') this.#onExchangeDeadline();
   }
 
-  #watchIdle(): void {
-    const { retirement, transport } = this.#edge;
-    let dueMs = this.#idleTimeoutMs > 0 ? this.#idleSinceMs + this.#idleTimeoutMs : Infinity;
-    if (retirement !== undefined)
-      dueMs = Math.min(dueMs, Math.max(this.#idleSinceMs, retirement.sinceMs) + retirement.idleMs, retirement.untilMs);
-    if (dueMs === Infinity) this.#deadline.disarm();
-    else this.#deadline.arm(Math.max(0, dueMs - transport.nowMs()));
-  }
-
-  #onDeadline(): void {
-    switch (this.#phase) {
-      case 'idle':
-        this.#startLinger();
-        break;
-      case 'head': {
-        const { status, message } = judgeFailure('client-slow-head');
-        this.#refuse('client-slow-head', { status, reason: message });
-        break;
-      }
-      case 'exchange':
-        this.#onExchangeDeadline();
-        break;
-      case 'lingering':
-        this.#linger?.onDeadline();
-        break;
-      case 'tunnel':
-      case 'closed':
-        break;
+  #onHeadDeadline(): void {
+    const { settings, transport } = this.#edge;
+    const reading = this.#reading;
+    if (reading === undefined || settings.headerTimeoutMs === 0) return;
+    const leftMs = reading.startedMs + settings.headerTimeoutMs - transport.nowMs();
+    // It may still have been armed for the client that the reading was lent to before.
+    if (leftMs > 0) {
+      reading.deadline.arm(leftMs);
+      return;
     }
+    const { status, message } = judgeFailure('client-slow-head');
+    this.#refuse('client-slow-head', { status, reason: message });
   }
 
   #onExchangeDeadline(): void {

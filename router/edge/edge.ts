@@ -7,7 +7,9 @@ import type { AccessLog } from './access-log.ts';
 import type { Farewells } from './farewells.ts';
 import type { FaultLog } from './fault-log.ts';
 import type { HttpDates } from './http-dates.ts';
+import type { IdleLine } from './idle-line.ts';
 import type { Prober } from './prober.ts';
+import type { RequestReadings } from './request-readings.ts';
 import type { Settings } from './settings.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
 
@@ -24,6 +26,10 @@ export interface Edge {
   readonly transport: Transport;
   readonly apps: Apps;
   readonly upstreams: UpstreamPool;
+  readonly readings: RequestReadings;
+  /** Client connections on which no request came yet, and those between two. */
+  readonly newcomers: IdleLine;
+  readonly idlers: IdleLine;
   readonly prober: Prober;
   /** One for all: a head is written and handed to a stream in one step. */
   readonly writer: HeadWriter;
@@ -36,7 +42,7 @@ export interface Edge {
   readonly random: () => number;
   /** Must be armed whenever a request waits for a worker: it refuses those that waited too long. */
   readonly queueSweep: { arm(): void };
-  /** Replaced when the emperor sends other values; a connection keeps the head limits it began with. */
+  /** Replaced when the emperor sends other values; a request keeps the head limits it began with. */
   settings: Settings;
   /** Set once the router ends: answers bear `Connection: close` from then on. */
   retirement: Retirement | undefined;

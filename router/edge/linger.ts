@@ -20,10 +20,12 @@ export class Linger {
   /** Since when the kernel has all of the answer. */
   #flushedMs: number | undefined;
 
-  constructor(stream: ByteStream, deadline: Deadline, edge: Edge) {
+  constructor(stream: ByteStream, edge: Edge) {
     this.#stream = stream;
-    this.#deadline = deadline;
     this.#edge = edge;
+    this.#deadline = edge.transport.createDeadline(() => {
+      this.#onDeadline();
+    });
   }
 
   begin(hasPeerEnded: boolean): void {
@@ -46,7 +48,12 @@ export class Linger {
     if (this.#stream.pendingBytes === 0) this.#stream.destroy();
   }
 
-  onDeadline(): void {
+  /** The connection is closed. */
+  stop(): void {
+    this.#deadline.disarm();
+  }
+
+  #onDeadline(): void {
     const nowMs = this.#edge.transport.nowMs();
     const { pendingBytes } = this.#stream;
     if (pendingBytes > 0) {

@@ -17,15 +17,17 @@ import { invalidEntries } from '../core/trusted-proxies.ts';
 import { HeadWriter } from '../http1/head-writer.ts';
 import { deadlineGrainMs, type Acceptor, type ByteStream, type Transport } from '../transports/transport.ts';
 import { AccessLog } from './access-log.ts';
-import { ClientConnection } from './client-connection.ts';
+import { ClientConnection, type ConnectionKeeper } from './client-connection.ts';
 import { DataPathProbe } from './data-path-probe.ts';
 import { mostConnections } from './descriptor-limit.ts';
 import type { Edge } from './edge.ts';
 import { Farewells } from './farewells.ts';
 import { FaultLog } from './fault-log.ts';
 import { HttpDates } from './http-dates.ts';
+import { idleDueMs, IdleLine } from './idle-line.ts';
 import { passListeners } from './listener-handover.ts';
 import { Prober } from './prober.ts';
+import { RequestReadings } from './request-readings.ts';
 import { initialSettings, readSettings, type Settings } from './settings.ts';
 import { UpstreamPool } from './upstream-pool.ts';
 
@@ -45,7 +47,7 @@ const logFlushMs = 2000;
 /** Idle connections end within this part of a shutdown's time, so that their ends are still read out. */
 const idlePart = 0.9;
 
-export class Server {
+export class Server implements ConnectionKeeper {
   readonly #options: ServerOptions;
   readonly #edge: Edge;
   readonly #apps: Apps;
@@ -89,6 +91,9 @@ export class Server {
       transport,
       apps: this.#apps,
       upstreams,
+      readings: new RequestReadings(transport, () => this.#edge.settings.requestLimits),
+      newcomers: this.#createIdleLine((settings) => settings.headerTimeoutMs),
+      idlers: this.#createIdleLine((settings) => settings.idleTimeoutMs),
       prober,
       writer: new HeadWriter(),
       accessLog: new AccessLog(),
@@ -160,6 +165,7 @@ export class Server {
       this.#options.log.warn({ entry }, 'trusted-proxies: neither an address, a network nor "unix"; it trusts nobody');
     }
     this.#edge.settings = this.#bounded(settings);
+    this.#reviewIdle();
     this.#isConfigured = true;
     this.#updateAccepting();
     this.#makeRoom();
@@ -214,7 +220,7 @@ export class Server {
     const untilMs = Math.min(retirement?.untilMs ?? Infinity, nowMs + graceMs * idlePart);
     const isSooner = retirement === undefined || nowMs + idleMs < retirement.sinceMs + retirement.idleMs;
     this.#edge.retirement = isSooner ? { sinceMs: nowMs, idleMs, untilMs } : { ...retirement, untilMs };
-    for (const connection of this.#connections) connection.retire();
+    this.#reviewIdle();
   }
 
   async #end(): Promise<boolean> {
@@ -233,9 +239,7 @@ export class Server {
   }
 
   #onStream(stream: ByteStream): void {
-    const connection = new ClientConnection(this.#edge, stream, (gone) => {
-      this.#onGone(gone);
-    });
+    const connection = new ClientConnection(this.#edge, stream, this);
     this.#connections.add(connection);
     const { size } = this.#connections;
     const { maxConnections } = this.#edge.settings;
@@ -246,7 +250,8 @@ export class Server {
     }
   }
 
-  #onGone(connection: ClientConnection): void {
+  /** Called by a connection. */
+  onGone(connection: ClientConnection): void {
     this.#connections.delete(connection);
     if (this.#connections.size === 0) this.#onEmpty?.();
     this.#makeRoom();
@@ -274,6 +279,20 @@ export class Server {
       'max-connections is more than the limit of open files allows; raise that limit (ulimit -n, LimitNOFILE)',
     );
     return { ...settings, maxConnections: bound };
+  }
+
+  #createIdleLine(timeoutMs: (settings: Settings) => number): IdleLine {
+    return new IdleLine(this.#options.transport, (sinceMs) =>
+      idleDueMs(sinceMs, timeoutMs(this.#edge.settings), this.#edge.retirement),
+    );
+  }
+
+  /** What is granted to connections that wait for a request has changed. */
+  #reviewIdle(): void {
+    this.#options.transport.run(() => {
+      this.#edge.newcomers.review();
+      this.#edge.idlers.review();
+    });
   }
 
   #createQueueSweep(): { arm(): void } {

@@ -39,6 +39,11 @@ export class RequestParser implements MessageParser {
     return this.#phase === 'between';
   }
 
+  /** It has seen nothing of a next request, not even empty lines: it may as well read another connection's. */
+  get isFresh(): boolean {
+    return this.#phase === 'between' && this.#emptyLines === 0 && !this.#hasCarriageReturn;
+  }
+
   execute(bytes: Buffer, start: number, end: number): number {
     this.#isPaused = false;
     let pos = start;

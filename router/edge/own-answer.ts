@@ -1,0 +1,47 @@
+// The pages that the router answers a client with itself.
+import type { Refusal } from '../http1/message.ts';
+import { judgeFailure, type FailureCause } from '../core/triage.ts';
+import { renderErrorPage } from '../../lib/error-page.ts';
+import type { ByteStream } from '../transports/transport.ts';
+import type { Edge } from './edge.ts';
+import type { OwnPage } from './exchange-client.ts';
+import { recordExchange } from './exchange-record.ts';
+
+export interface OwnPageRules {
+  readonly accept: string | undefined;
+  readonly isHead: boolean;
+  readonly connection: 'close' | 'keep-alive' | undefined;
+}
+
+/** Writes the page and returns the bytes of its body. */
+export function writeOwnPage(
+  edge: Pick<Edge, 'dates'>,
+  stream: Pick<ByteStream, 'write'>,
+  { cause, status, message, requestId, generation }: Omit<OwnPage, 'closes' | 'head'>,
+  rules: OwnPageRules,
+): number {
+  const page = { status, code: cause, message, requestId, generation, retryAfter: judgeFailure(cause).retryAfter };
+  const { bytes, bodyBytes } = renderErrorPage(page, { ...rules, date: edge.dates.now() });
+  stream.write(bytes, 0, bytes.length);
+  return bodyBytes;
+}
+
+/** What is no request, or none that came in time. */
+export interface Refused {
+  readonly cause: FailureCause;
+  readonly refusal: Refusal;
+  readonly startedMs: number;
+}
+
+/** Answers it, and writes it down. The connection must end after it. */
+export function refuse(edge: Edge, stream: ByteStream, { cause, refusal, startedMs }: Refused): void {
+  const requestId = edge.requestIds.next();
+  const { status, reason } = refusal;
+  const page = { cause, status, message: reason, requestId, generation: undefined };
+  const bytesOut = writeOwnPage(edge, stream, page, { accept: undefined, isHead: false, connection: 'close' });
+  edge.requests++;
+  recordExchange(edge, {
+    ...{ app: undefined, worker: undefined, method: '', host: '', path: '', status, bytesIn: 0, bytesOut },
+    ...{ startedMs, queueMs: 0, client: stream.remoteAddress, requestId, cause, detail: reason },
+  });
+}

@@ -1,0 +1,55 @@
+// What a client connection needs while it reads a request and has it answered, and no longer: a parser, whose tables are
+// a few kilobytes, and a deadline. It is lent (request-readings.ts), so that a connection between requests has neither.
+import type { Buffer } from 'node:buffer';
+import type { Fields, HeadLimits, MessageSink, Refusal, RequestHead } from '../http1/message.ts';
+import { RequestParser } from '../http1/request-parser.ts';
+import type { Deadline, Transport } from '../transports/transport.ts';
+
+/** The connection that has it. */
+export interface RequestReader {
+  onRequestHead(head: RequestHead): void;
+  onRequestBody(bytes: Buffer, start: number, end: number): void;
+  onRequestTrailers(fields: Fields): void;
+  onRequestEnd(): void;
+  onRequestRefused(refusal: Refusal): void;
+  /** A moment that the connection armed the deadline for, or that whoever had it before did. */
+  onDeadline(): void;
+}
+
+export class RequestReading implements MessageSink<RequestHead> {
+  readonly limits: HeadLimits;
+  readonly parser: RequestParser;
+  readonly deadline: Deadline;
+  /** Undefined while it is lent to nobody. */
+  reader: RequestReader | undefined;
+  /** When it was lent, or a head began that came in pieces. */
+  startedMs = 0;
+
+  constructor(transport: Pick<Transport, 'createDeadline'>, limits: HeadLimits) {
+    this.limits = limits;
+    this.parser = new RequestParser(this, limits);
+    this.deadline = transport.createDeadline(() => {
+      this.reader?.onDeadline();
+    });
+  }
+
+  onHead(head: RequestHead): void {
+    this.reader?.onRequestHead(head);
+  }
+
+  onBody(bytes: Buffer, start: number, end: number): void {
+    this.reader?.onRequestBody(bytes, start, end);
+  }
+
+  onTrailers(fields: Fields): void {
+    this.reader?.onRequestTrailers(fields);
+  }
+
+  onEnd(): void {
+    this.reader?.onRequestEnd();
+  }
+
+  onRefusal(refusal: Refusal): void {
+    this.reader?.onRequestRefused(refusal);
+  }
+}
