@@ -9,7 +9,8 @@ import type { Listener } from '../../lib/listeners.ts';
 import type { NativeAddon } from '../../native/index.ts';
 import type { Reactor } from '../../native/reactor.ts';
 import { backlog, listenAddress, withPort } from './listening-socket.ts';
-import type { AcceptHandler, Acceptor } from './transport.ts';
+import type { AcceptHandler, Acceptor, ByteStream } from './transport.ts';
+import { WaitingStreams } from './waiting-streams.ts';
 
 /** When a process is out of descriptors, one of its own may be free again after so long. */
 const starvedMs = 100;
@@ -35,6 +36,8 @@ export class ReactorAcceptor implements Acceptor {
   readonly handler: AcceptHandler;
   readonly #options: ReactorAcceptorOptions;
   readonly #isTcp: boolean;
+  /** Accepted in the batch in which it was paused. */
+  readonly #waiting = new WaitingStreams();
   #address: string;
   #fd = -1;
   /** The socket's file, where we made it. */
@@ -74,6 +77,7 @@ export class ReactorAcceptor implements Acceptor {
       this.#options.onNumber(this.#number, true);
     }
     this.#isAccepting = true;
+    this.#release(() => this.#isAccepting);
     this.#update();
   }
 
@@ -84,6 +88,8 @@ export class ReactorAcceptor implements Acceptor {
   close(): void {
     if (this.#fd < 0) return;
     this.#isAccepting = false;
+    // Nobody else can take these: the owner serves them, or tells them that there is no room.
+    this.#release(() => true);
     this.#feed();
     if (this.#number !== undefined) {
       this.#options.reactor.closeListener(this.#number);
@@ -93,6 +99,12 @@ export class ReactorAcceptor implements Acceptor {
     closeSync(this.#fd);
     this.#fd = -1;
     if (this.#file !== undefined) unlinkSync(this.#file);
+  }
+
+  /** A client connected. */
+  onStream(stream: ByteStream): void {
+    if (this.#isAccepting) this.handler.onStream(stream);
+    else this.#waiting.add(stream);
   }
 
   /** The reactor muted it: the process, or the system, is out of something. */
@@ -114,6 +126,12 @@ export class ReactorAcceptor implements Acceptor {
     if (this.#starved === undefined) return;
     this.#feed();
     this.#update();
+  }
+
+  #release(hasRoom: () => boolean): void {
+    this.#waiting.release(hasRoom, (stream) => {
+      this.handler.onStream(stream);
+    });
   }
 
   #feed(): void {

@@ -120,7 +120,7 @@ export class ReactorEvents {
     }
     const stream = this.#options.createStream(number, address);
     this.streams[number] = stream;
-    acceptor.handler.onStream(stream);
+    acceptor.onStream(stream);
   }
 
   #close(number: number, stream: ReactorStream, code: string | undefined): void {

@@ -76,6 +76,25 @@ describe('a router', () => {
     },
   );
 
+  it(
+    'that runs the reactor lets a burst beyond max-connections wait, and serves one after the other',
+    { skip: withoutReactor },
+    async (t) => {
+      const router = await startRouter(t, { transport: 'reactor', router: { 'max-connections': 1 } });
+      const burst = Array.from({ length: 8 }, () => new RawConnection(router.port));
+      for (const connection of burst) connection.write('GET / HTTP/1.1\r\nHost: x.test\r\n\r\n');
+      const statuses = await Promise.all(
+        burst.map(async (connection) => {
+          await connection.until('its page', (text) => readAnswers(text).final[0]?.isWhole === true);
+          const status = readAnswers(connection.received).final[0]?.status;
+          connection.destroy();
+          return status;
+        }),
+      );
+      assert.deepEqual(new Set(statuses), new Set([404]));
+    },
+  );
+
   it('ends with code 2 and names the transports where it was told of none of them', async (t) => {
     const router = startProgram(t, entryPoints.router, ['--id', '1', '--control', 'c.sock', '--transport', 'quick']);
     assert.deepEqual(await router.exit(), { code: 2, signal: null });
