@@ -22,7 +22,7 @@ const reportEveryMs = 250;
 /** How often connections are looked at that are to be given back, and all others at most and at least. */
 const drainSweepMs = 50;
 const longestSweepMs = 5000;
-/** An idle connection is given back after so many sweeps, so its time is met by a quarter of it. */
+/** Sweeps within the time that a connection may idle. */
 const idleSweeps = 4;
 /** At the worker's end, a request whose head began has so long to be one. */
 const headPatienceMs = 1000;
@@ -52,7 +52,7 @@ export class RouterLink implements ChannelHandler, ConnectionOwner {
   #sweepTimer: NodeJS.Timeout | undefined;
   /** Since when the worker ends, on the monotonic clock. */
   #stoppedMs: number | undefined;
-  hasEnded = false;
+  #hasEnded = false;
 
   constructor(options: LinkOptions) {
     this.#options = options;
@@ -68,9 +68,13 @@ export class RouterLink implements ChannelHandler, ConnectionOwner {
     });
   }
 
+  get hasEnded(): boolean {
+    return this.#hasEnded;
+  }
+
   /** No connection is left, and the router knows of all that happened. */
   get isDone(): boolean {
-    return this.#connections.size === 0 && (this.hasEnded || this.#outbox.isEmpty);
+    return this.#connections.size === 0 && (this.#hasEnded || this.#outbox.isEmpty);
   }
 
   onMessage(bytes: Uint8Array, descriptors: readonly number[]): void {
@@ -79,13 +83,13 @@ export class RouterLink implements ChannelHandler, ConnectionOwner {
     // What takes the descriptor over says so.
     let isTaken = false;
     if (typeof message === 'string') this.#refuse(message);
-    else if (this.hasEnded) return;
+    else if (this.#hasEnded) return;
     else isTaken = this.#handle(message, fd);
     if (fd !== undefined && !isTaken) this.#options.addon.closeDescriptor(fd);
   }
 
   onEnd(): void {
-    this.hasEnded = true;
+    this.#hasEnded = true;
     this.#outbox.close();
     clearTimeout(this.#reportTimer);
     this.#resweep();
@@ -130,11 +134,11 @@ export class RouterLink implements ChannelHandler, ConnectionOwner {
   }
 
   giveBack(slot: number, why: HandoffBack['why']): boolean {
-    return !this.hasEnded && this.#outbox.trySend({ type: 'back', slot, why });
+    return !this.#hasEnded && this.#outbox.trySend({ type: 'back', slot, why });
   }
 
   openTunnel(address: string): Socket | undefined {
-    if (this.hasEnded) return undefined;
+    if (this.#hasEnded) return undefined;
     const { addon } = this.#options;
     let pair: readonly [number, number];
     try {
@@ -245,13 +249,13 @@ export class RouterLink implements ChannelHandler, ConnectionOwner {
 
   #close(): void {
     this.#options.channel.close();
-    if (!this.hasEnded) this.onEnd();
+    if (!this.#hasEnded) this.onEnd();
   }
 
   // --- timers ---
 
   #reportSoon(): void {
-    if (this.hasEnded) return;
+    if (this.#hasEnded) return;
     this.#reportTimer ??= setTimeout(() => {
       this.#reportTimer = undefined;
       this.#report();
@@ -259,7 +263,7 @@ export class RouterLink implements ChannelHandler, ConnectionOwner {
   }
 
   #report(): void {
-    if (!this.#reports.isDue || this.hasEnded) return;
+    if (!this.#reports.isDue || this.#hasEnded) return;
     if (this.#outbox.isEmpty) for (const report of this.#reports.take()) this.#outbox.post(report);
     else this.#reportSoon();
   }
@@ -288,24 +292,23 @@ export class RouterLink implements ChannelHandler, ConnectionOwner {
   }
 
   get #isDraining(): boolean {
-    return this.wantsBack || this.hasEnded;
+    return this.wantsBack || this.#hasEnded;
   }
 
   #sweep(): void {
     const nowMs = performance.now();
     for (const connection of [...this.#connections.values()]) {
-      connection.idleTicks++;
       if (nowMs >= connection.streamsEndMs) connection.endStreams();
       if (connection.isIdle) this.#judgeIdle(connection, nowMs);
     }
-    this.#report();
     this.#sweepTimer = this.#armSweep();
   }
 
   #judgeIdle(connection: TakenConnection, nowMs: number): void {
     const isLate = this.#stoppedMs !== undefined && nowMs - this.#stoppedMs > headPatienceMs;
-    const hasIdled = connection.idleTicks > idleSweeps;
-    if (this.hasEnded) {
+    const idleMs = this.#idleMs;
+    const hasIdled = idleMs > 0 && nowMs - connection.idleSinceMs >= idleMs;
+    if (this.#hasEnded) {
       if (this.#stoppedMs !== undefined || hasIdled) connection.close();
     } else if (this.wantsBack) {
       if (!connection.giveBack('recalled') && isLate && this.#outbox.isEmpty) connection.close();

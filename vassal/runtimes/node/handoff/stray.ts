@@ -128,7 +128,11 @@ export function relayConnection({ request, head, client, tunnel }: RelayContext,
   tunnel.write(headOf(`${method} ${url} HTTP/${httpVersion}`, fields), 'latin1');
   if (head.length > 0) tunnel.write(head);
   tunnel.once('end', () => {
-    client.once('finish', onOver);
+    client.once('finish', () => {
+      onOver();
+      // What the client still sends is for the router to read out.
+      client.destroy();
+    });
   });
   client.pipe(tunnel).pipe(client);
   for (const [one, other] of [

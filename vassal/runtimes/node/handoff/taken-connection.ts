@@ -42,8 +42,8 @@ export class TakenConnection {
   readonly socket: HttpSocket;
   /** When its event streams are to end, on the monotonic clock. */
   streamsEndMs = Infinity;
-  /** Ticks since something happened. */
-  idleTicks = 0;
+  /** Since when nothing happened, on the monotonic clock; of no meaning while something runs. */
+  idleSinceMs = performance.now();
   readonly #running = new Set<TakenRequest>();
   /** Its last request or all that runs on it as a relay, until that is over. */
   #isRelayed = false;
@@ -93,7 +93,6 @@ export class TakenConnection {
     // What follows a last answer is not to be done: nobody would hear of it.
     if (prepared === undefined || this.#isLast || this.#isOver) return;
     this.#prepared = undefined;
-    this.idleTicks = 0;
     this.#mark(slotStates.busy);
     const taken = new TakenRequest(this, request, response, prepared);
     this.#running.add(taken);
@@ -200,7 +199,7 @@ export class TakenConnection {
 
   #onQuiet(): void {
     const { owner, socket } = this;
-    this.idleTicks = 0;
+    this.idleSinceMs = performance.now();
     this.#mark(this.#isBetweenMessages ? slotStates.idle : slotStates.busy);
     // An app's time limit for one answer is none for the pause after it.
     if (socket.timeout !== undefined && socket.timeout !== this.server.silenceMs) {

@@ -142,15 +142,23 @@ export class TakenRequest {
     const status = response.statusCode;
     if (typeof head !== 'string' || status < 200) return;
     const isHead = this.request.method === 'HEAD';
-    const isDelimited = response.chunkedEncoding || hasNoBody({ status, isHead }) || tellsLength(head);
-    // An app that says close means its connection with the router.
-    if (this.#isKept && isDelimited && !this.request.socket.readableEnded) response._last = false;
-    else if (!this.#isKept) response._last = true;
-    const closes = response._last === true;
+    const closes = this.#isLast(head, { status, isHead });
     if (closes) this.#connection.expectEnd();
     const { generation } = this.#connection.owner;
     const date = response.sendDate ? undefined : new Date().toUTCString();
     response._header = writeAnswerHead(head, { status, isHead, closes, generation, date });
+  }
+
+  /** Whether the connection ends after the answer, which Node is told too. */
+  #isLast(head: string, facts: { readonly status: number; readonly isHead: boolean }): boolean {
+    const response = this.#response;
+    if (!this.#isKept) response._last = true;
+    else if (response._last === true && !this.request.socket.readableEnded) {
+      // An app that says close means its connection with the router. Only a body without a length has to end so.
+      const isDelimited = response.chunkedEncoding || hasNoBody(facts) || tellsLength(head);
+      if (isDelimited) response._last = false;
+    }
+    return response._last === true;
   }
 
   get #page(): ErrorPage {
