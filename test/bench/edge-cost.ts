@@ -47,7 +47,7 @@ function printCosts(rounds: number): void {
     for (const [build, ofBuild] of costs) {
       const cpu = ofBuild.map(({ cpuNs }) => cpuNs);
       const heap = median(ofBuild.map(({ heapBytes }) => heapBytes));
-      const best = Math.min(...cpu)
+      const best = Math.min(...ofBuild.map(({ bestNs }) => bestNs))
         .toFixed(0)
         .padStart(6);
       console.log(
