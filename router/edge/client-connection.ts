@@ -204,7 +204,7 @@ export class ClientConnection implements StreamHandler, ExchangeClient, RequestR
   }
 
   #feed(bytes: Buffer, start: number, end: number): void {
-    const reading = (this.#reading ??= this.#edge.readings.lend(this));
+    const reading = (this.#reading ??= this.#beginReading());
     this.#isFeeding = true;
     let at = start;
     while (at < end && this.#isReading) {
@@ -226,6 +226,12 @@ export class ClientConnection implements StreamHandler, ExchangeClient, RequestR
     this.#isFeeding = false;
     if (this.#phase === 'idle' && !reading.parser.isIdle) this.#beginHead(reading);
     this.#rest();
+  }
+
+  #beginReading(): RequestReading {
+    const reading = this.#edge.requestReadings.lend(this);
+    reading.startedMs = this.#edge.transport.nowMs();
+    return reading;
   }
 
   /** A part of a head came. */
@@ -258,7 +264,7 @@ export class ClientConnection implements StreamHandler, ExchangeClient, RequestR
     const reading = this.#reading;
     if (reading === undefined || this.#isFeeding) return;
     this.#reading = undefined;
-    this.#edge.readings.takeBack(reading);
+    this.#edge.requestReadings.takeBack(reading);
   }
 
   get #isReading(): boolean {

@@ -4,13 +4,15 @@ import type { RequestIds } from '../core/request-ids.ts';
 import type { HeadWriter } from '../http1/head-writer.ts';
 import type { Transport } from '../transports/transport.ts';
 import type { AccessLog } from './access-log.ts';
+import type { AnswerReader, AnswerReading } from './answer-reading.ts';
 import type { Farewells } from './farewells.ts';
 import type { FaultLog } from './fault-log.ts';
 import type { HttpDates } from './http-dates.ts';
 import type { IdleLine } from './idle-line.ts';
 import type { Prober } from './prober.ts';
-import type { RequestReadings } from './request-readings.ts';
+import type { RequestReader, RequestReading } from './request-reading.ts';
 import type { Settings } from './settings.ts';
+import type { SpareReadings } from './spare-readings.ts';
 import type { UpstreamPool } from './upstream-pool.ts';
 
 /** What a router that ends still grants. */
@@ -26,7 +28,8 @@ export interface Edge {
   readonly transport: Transport;
   readonly apps: Apps;
   readonly upstreams: UpstreamPool;
-  readonly readings: RequestReadings;
+  readonly requestReadings: SpareReadings<RequestReader, RequestReading>;
+  readonly answerReadings: SpareReadings<AnswerReader, AnswerReading>;
   /** Client connections on which no request came yet, and those between two. */
   readonly newcomers: IdleLine;
   readonly idlers: IdleLine;

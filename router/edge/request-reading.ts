@@ -1,9 +1,10 @@
 // What a client connection needs while it reads a request and has it answered, and no longer: a parser, whose tables are
-// a few kilobytes, and a deadline. It is lent (request-readings.ts), so that a connection between requests has neither.
+// a few kilobytes, and a deadline. It is lent (spare-readings.ts), so that a connection between requests has neither.
 import type { Buffer } from 'node:buffer';
 import type { Fields, HeadLimits, MessageSink, Refusal, RequestHead } from '../http1/message.ts';
 import { RequestParser } from '../http1/request-parser.ts';
 import type { Deadline, Transport } from '../transports/transport.ts';
+import type { Reading } from './spare-readings.ts';
 
 /** The connection that has it. */
 export interface RequestReader {
@@ -16,11 +17,10 @@ export interface RequestReader {
   onDeadline(): void;
 }
 
-export class RequestReading implements MessageSink<RequestHead> {
+export class RequestReading implements MessageSink<RequestHead>, Reading<RequestReader> {
   readonly limits: HeadLimits;
   readonly parser: RequestParser;
   readonly deadline: Deadline;
-  /** Undefined while it is lent to nobody. */
   reader: RequestReader | undefined;
   /** When it was lent, or a head began that came in pieces. */
   startedMs = 0;
@@ -31,6 +31,15 @@ export class RequestReading implements MessageSink<RequestHead> {
     this.deadline = transport.createDeadline(() => {
       this.reader?.onDeadline();
     });
+  }
+
+  get isFresh(): boolean {
+    return this.parser.isFresh;
+  }
+
+  /** One that is only given back keeps its deadline armed: disarming it each time costs more than one call in vain. */
+  discard(): void {
+    this.deadline.disarm();
   }
 
   onHead(head: RequestHead): void {

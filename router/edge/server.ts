@@ -17,6 +17,7 @@ import { invalidEntries } from '../core/trusted-proxies.ts';
 import { HeadWriter } from '../http1/head-writer.ts';
 import { deadlineGrainMs, type Acceptor, type ByteStream, type Transport } from '../transports/transport.ts';
 import { AccessLog } from './access-log.ts';
+import { AnswerReading } from './answer-reading.ts';
 import { ClientConnection, type ConnectionKeeper } from './client-connection.ts';
 import { DataPathProbe } from './data-path-probe.ts';
 import { mostConnections } from './descriptor-limit.ts';
@@ -27,8 +28,9 @@ import { HttpDates } from './http-dates.ts';
 import { idleDueMs, IdleLine } from './idle-line.ts';
 import { passListeners } from './listener-handover.ts';
 import { Prober } from './prober.ts';
-import { RequestReadings } from './request-readings.ts';
+import { RequestReading } from './request-reading.ts';
 import { initialSettings, readSettings, type Settings } from './settings.ts';
+import { SpareReadings } from './spare-readings.ts';
 import { UpstreamPool } from './upstream-pool.ts';
 
 export interface ServerOptions {
@@ -91,7 +93,14 @@ export class Server implements ConnectionKeeper {
       transport,
       apps: this.#apps,
       upstreams,
-      readings: new RequestReadings(transport, () => this.#edge.settings.requestLimits),
+      requestReadings: new SpareReadings(
+        (limits) => new RequestReading(transport, limits),
+        () => this.#edge.settings.requestLimits,
+      ),
+      answerReadings: new SpareReadings(
+        (limits) => new AnswerReading(limits),
+        () => this.#edge.settings.responseLimits,
+      ),
       newcomers: this.#createIdleLine((settings) => settings.headerTimeoutMs),
       idlers: this.#createIdleLine((settings) => settings.idleTimeoutMs),
       prober,

@@ -3,9 +3,9 @@
 import type { Buffer } from 'node:buffer';
 import { keepAliveMsOf } from '../core/response-fields.ts';
 import type { Target } from '../core/target.ts';
-import type { Fields, MessageSink, ResponseHead } from '../http1/message.ts';
-import { ResponseParser } from '../http1/response-parser.ts';
+import type { Fields, Refusal, ResponseHead } from '../http1/message.ts';
 import type { ByteStream, Deadline, StreamHandler } from '../transports/transport.ts';
+import type { AnswerReader, AnswerReading } from './answer-reading.ts';
 import type { Edge } from './edge.ts';
 
 /** `unreachable`: no connection came about. `closed`: it ended too early. `garbage`: what came is no answer. */
@@ -33,14 +33,15 @@ const connectTimeoutMs = 5000;
 /** What is left between our end and the one that a worker announces. */
 const idleMarginMs = 1000;
 
-export class UpstreamConnection implements StreamHandler {
+export class UpstreamConnection implements StreamHandler, AnswerReader {
   readonly target: Target;
   readonly address: string;
   readonly stream: ByteStream;
   readonly #edge: Edge;
-  readonly #parser: ResponseParser;
   readonly #deadline: Deadline;
   #user: UpstreamUser | undefined;
+  /** Lent while an answer is awaited. */
+  #reading: AnswerReading | undefined;
   #isConnected = false;
   #isClosed = false;
   #hasPeerEnded = false;
@@ -57,7 +58,6 @@ export class UpstreamConnection implements StreamHandler {
     this.target = target;
     this.address = target.address;
     this.#user = user;
-    this.#parser = new ResponseParser(this.#createSink(), edge.settings.responseLimits);
     this.#deadline = edge.transport.createDeadline(() => {
       this.#onDeadline();
     });
@@ -92,7 +92,8 @@ export class UpstreamConnection implements StreamHandler {
   expect(method: string, asksUpgrade: boolean): void {
     this.#bytesReceived = 0;
     this.#isAnswered = false;
-    this.#parser.expect(method, asksUpgrade);
+    this.#reading ??= this.#edge.answerReadings.lend(this);
+    this.#reading.parser.expect(method, asksUpgrade);
   }
 
   /** Waits for the next exchange; the pool holds it. */
@@ -107,6 +108,7 @@ export class UpstreamConnection implements StreamHandler {
     this.#user = undefined;
     this.#isClosed = true;
     this.#deadline.disarm();
+    this.#giveBack();
     return this.stream;
   }
 
@@ -115,6 +117,7 @@ export class UpstreamConnection implements StreamHandler {
     if (this.#isClosed) return;
     this.#isClosed = true;
     this.#deadline.disarm();
+    this.#giveBack();
     this.stream.destroy();
   }
 
@@ -132,7 +135,7 @@ export class UpstreamConnection implements StreamHandler {
       return;
     }
     this.#bytesReceived += end - start;
-    const stop = this.#parser.execute(bytes, start, end);
+    const stop = this.#reading?.parser.execute(bytes, start, end) ?? start;
     if (this.#isAnswered) this.#complete(stop === end);
     // After a 101 the stream belongs to a tunnel; what came behind the head is its first bytes.
     else if (this.stream.handler !== this && stop < end) this.stream.handler.onData(bytes, stop, end);
@@ -146,7 +149,7 @@ export class UpstreamConnection implements StreamHandler {
       return;
     }
     this.#hasPeerEnded = true;
-    this.#parser.finish();
+    this.#reading?.parser.finish();
     if (this.#isAnswered) this.#complete(false);
     else this.#fail('closed', 'the worker closed the connection');
   }
@@ -162,28 +165,9 @@ export class UpstreamConnection implements StreamHandler {
     this.destroy();
   }
 
-  /** What the parser reports goes to the exchange. */
-  #createSink(): MessageSink<ResponseHead> {
-    return {
-      onHead: (head) => {
-        this.#onHead(head);
-      },
-      onBody: (bytes, start, end) => {
-        this.#user?.onAnswerBody(bytes, start, end);
-      },
-      onTrailers: (fields) => {
-        this.#user?.onAnswerTrailers(fields);
-      },
-      onEnd: () => {
-        this.#isAnswered = true;
-      },
-      onRefusal: ({ reason }) => {
-        this.#fail(this.#hasPeerEnded ? 'closed' : 'garbage', reason);
-      },
-    };
-  }
+  // --- from the parser ---
 
-  #onHead(head: ResponseHead): void {
+  onAnswerHead(head: ResponseHead): void {
     if (head.status >= 200) {
       this.#keepsAlive = head.keepAlive;
       const announcedMs = keepAliveMsOf(head);
@@ -192,11 +176,36 @@ export class UpstreamConnection implements StreamHandler {
     this.#user?.onAnswerHead(head);
   }
 
+  onAnswerBody(bytes: Buffer, start: number, end: number): void {
+    this.#user?.onAnswerBody(bytes, start, end);
+  }
+
+  onAnswerTrailers(fields: Fields): void {
+    this.#user?.onAnswerTrailers(fields);
+  }
+
+  onAnswerEnd(): void {
+    this.#isAnswered = true;
+  }
+
+  onAnswerRefused({ reason }: Refusal): void {
+    this.#fail(this.#hasPeerEnded ? 'closed' : 'garbage', reason);
+  }
+
   #complete(isClean: boolean): void {
     this.#isAnswered = false;
+    // Before the user is told: the next one may follow at once.
+    this.#giveBack();
     const user = this.#user;
     if (user === undefined) return;
     user.onAnswerEnd(isClean && this.#keepsAlive && this.#maxIdleMs > 0);
+  }
+
+  #giveBack(): void {
+    const reading = this.#reading;
+    if (reading === undefined) return;
+    this.#reading = undefined;
+    this.#edge.answerReadings.takeBack(reading);
   }
 
   #fail(fault: UpstreamFault, reason: string): void {

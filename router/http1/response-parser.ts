@@ -41,6 +41,11 @@ export class ResponseParser implements MessageParser {
     return this.#phase === 'between' || (this.#phase === 'head' && !this.#hasBytes);
   }
 
+  /** No answer is awaited, and no byte came that was not: it may as well read another connection's. */
+  get isFresh(): boolean {
+    return this.#phase === 'between';
+  }
+
   /**
    * A request with that method was, or is about to be, sent: the next answer is its. Call once before each answer.
    * Only if it asked to upgrade may the answer be a 101, after which execute leaves all bytes to the tunnel.
