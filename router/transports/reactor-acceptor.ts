@@ -1,7 +1,7 @@
 // One listening socket of the reactor: inherited by descriptor, or bound here. While it is paused, or the process is out
 // of descriptors, connections wait in the kernel's queue.
 import { lookup } from 'node:dns/promises';
-import { closeSync, unlinkSync } from 'node:fs';
+import { closeSync, rmSync } from 'node:fs';
 import { isIP } from 'node:net';
 import type { Timer } from '../../lib/clock.ts';
 import { errnoOf } from '../../lib/errors.ts';
@@ -98,7 +98,7 @@ export class ReactorAcceptor implements Acceptor {
     this.#number = undefined;
     closeSync(this.#fd);
     this.#fd = -1;
-    if (this.#file !== undefined) unlinkSync(this.#file);
+    if (this.#file !== undefined) rmSync(this.#file, { force: true });
   }
 
   /** A client connected. */

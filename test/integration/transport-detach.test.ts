@@ -2,37 +2,12 @@ import assert from 'node:assert/strict';
 import { connect, type Socket } from 'node:net';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
-import { PortableTransport } from '../../router/transports/portable.ts';
-import type { ByteStream, StreamHandler, Transport } from '../../router/transports/transport.ts';
+import type { ByteStream, Transport } from '../../router/transports/transport.ts';
+import { eachTransport, Recorder, say } from '../harness/each-transport.ts';
 import { addonUnderTest, withoutAddon } from '../harness/native-addon.ts';
 import { descriptorCount } from '../harness/processes.ts';
 import { tempDir } from '../harness/temp-dir.ts';
 import { waitFor } from '../harness/wait-for.ts';
-
-/** The connection as the transport tells of it. */
-class Recorder implements StreamHandler {
-  readonly events: string[] = [];
-
-  onConnect(): void {
-    this.events.push('connect');
-  }
-
-  onData(bytes: Buffer, start: number, end: number): void {
-    this.events.push(bytes.toString('latin1', start, end));
-  }
-
-  onEnd(): void {
-    this.events.push('end');
-  }
-
-  onDrain(): void {
-    this.events.push('drain');
-  }
-
-  onClose(code: string | undefined): void {
-    this.events.push(`close ${code ?? ''}`);
-  }
-}
 
 interface Connected {
   readonly transport: Transport;
@@ -73,16 +48,8 @@ async function connected(t: TestContext, transport: Transport, address: string):
   return { transport, stream, handler, client, heard };
 }
 
-function say(stream: ByteStream, text: string): void {
-  stream.write(Buffer.from(text), 0, text.length);
-}
-
-const transports: Readonly<Record<string, () => Transport>> = {
-  portable: () => new PortableTransport('under test'),
-};
-
-for (const [name, create] of Object.entries(transports)) {
-  describe(`a connection that leaves the ${name} transport`, { skip: withoutAddon }, () => {
+for (const { name, skip, create } of eachTransport) {
+  describe(`a connection that leaves the ${name} transport`, { skip: skip || withoutAddon }, () => {
     for (const kind of ['TCP', 'unix']) {
       const address = (t: TestContext): string =>
         kind === 'TCP' ? '127.0.0.1:0' : `unix:${join(tempDir(t), 'listener')}`;
@@ -161,7 +128,7 @@ for (const [name, create] of Object.entries(transports)) {
     });
   });
 
-  it(`what is no socket is not taken up by the ${name} transport`, { skip: withoutAddon }, () => {
+  it(`what is no socket is not taken up by the ${name} transport`, { skip: skip || withoutAddon }, () => {
     const addon = addonUnderTest();
     const { fd } = addon.createSharedBytes(10);
     assert.equal(create().adopt(fd, ''), undefined);
