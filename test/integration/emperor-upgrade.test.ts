@@ -135,9 +135,12 @@ describe('an upgrade', { skip: withoutAddon }, () => {
     assert.equal((await emperor.command('upgrade', '--wait')).code, 0);
     const status = await emperor.status();
     const [router] = status.router.pids;
-    const primary = status.vassals[0]?.instances[0]?.pid;
-    assert.ok(router !== undefined && primary !== undefined);
+    const [instance] = status.vassals[0]?.instances ?? [];
+    assert.ok(router !== undefined && instance !== undefined);
+    const primary = instance.pid;
     process.kill(primary, 'SIGKILL');
+    // Its workers go a moment after it, and until then answer as before.
+    await Promise.all(instance.workers.map(async ({ pid }) => gone(pid)));
     assert.match((await emperor.ask({ host: 'who.localhost' })).body, /^2 /, 'the request waits for the next one');
     process.kill(router, 'SIGKILL');
     assert.match((await emperor.ask({ host: 'who.localhost' })).body, /^2 /, 'the port stays open');
