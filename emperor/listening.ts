@@ -1,12 +1,12 @@
 // Binds the addresses that clients connect to. The emperor holds the descriptors and passes them to every router, so
 // that the ports never close while a router is restarted; it never accepts a connection itself.
-import { lookup } from 'node:dns/promises';
 import { rmSync } from 'node:fs';
-import { connect, createServer, isIP } from 'node:net';
+import { connect, createServer } from 'node:net';
 import { formatAddress, parseAddress, type Address } from '../lib/address.ts';
 import { EmperorError, errnoOf, messageOf } from '../lib/errors.ts';
 import type { Listener } from '../lib/listeners.ts';
 import { native, type NativeAddon } from '../native/index.ts';
+import { listenTcpOn } from '../native/listen-tcp.ts';
 import { describeHolder } from './address-holder.ts';
 
 /** Connections that may wait for an accept; the kernel lowers it to net.core.somaxconn. */
@@ -54,24 +54,8 @@ async function bindNatively(addon: NativeAddon, address: Address): Promise<Liste
   if (address.kind === 'unix') {
     return { fd: addon.listenUnix(address.path, backlog, publicSocketMode), address: formatAddress(address) };
   }
-  const fd = await bindTcp(addon, address.host, address.port);
+  const fd = await listenTcpOn(addon, address.host, address.port, backlog);
   return { fd, address: formatAddress({ ...address, port: addon.localPort(fd) }) };
-}
-
-async function bindTcp(addon: NativeAddon, host: string, port: number): Promise<number> {
-  if (host !== '') return addon.listenTcp(await numeric(host), port, backlog);
-  try {
-    // One socket for IPv6 and IPv4: `::` takes both unless the machine says otherwise.
-    return addon.listenTcp('::', port, backlog);
-  } catch (error) {
-    if (errnoOf(error) !== 'EAFNOSUPPORT' && errnoOf(error) !== 'EADDRNOTAVAIL') throw error;
-    return addon.listenTcp('0.0.0.0', port, backlog);
-  }
-}
-
-async function numeric(host: string): Promise<string> {
-  if (isIP(host) !== 0) return host;
-  return (await lookup(host)).address;
 }
 
 /**

@@ -1,12 +1,10 @@
 // One listening socket of the reactor: inherited by descriptor, or bound here. While it is paused, or the process is out
 // of descriptors, connections wait in the kernel's queue.
-import { lookup } from 'node:dns/promises';
 import { closeSync, rmSync } from 'node:fs';
-import { isIP } from 'node:net';
 import type { Timer } from '../../lib/clock.ts';
-import { errnoOf } from '../../lib/errors.ts';
 import type { Listener } from '../../lib/listeners.ts';
 import type { NativeAddon } from '../../native/index.ts';
+import { listenTcpOn } from '../../native/listen-tcp.ts';
 import type { Reactor } from '../../native/reactor.ts';
 import { backlog, listenAddress, withPort } from './listening-socket.ts';
 import type { AcceptHandler, Acceptor, ByteStream } from './transport.ts';
@@ -154,24 +152,8 @@ export class ReactorAcceptor implements Acceptor {
       this.#file = address.path;
       return fd;
     }
-    const { host, port } = address;
-    const fd = host === '' ? this.#listenEverywhere(port) : addon.listenTcp(await numeric(host), port, backlog);
+    const fd = await listenTcpOn(addon, address.host, address.port, backlog);
     this.#address = withPort(address, addon.localPort(fd));
     return fd;
   }
-
-  /** One socket for IPv6 and IPv4: `::` takes both. */
-  #listenEverywhere(port: number): number {
-    const { addon } = this.#options;
-    try {
-      return addon.listenTcp('::', port, backlog);
-    } catch (error) {
-      if (errnoOf(error) !== 'EAFNOSUPPORT' && errnoOf(error) !== 'EADDRNOTAVAIL') throw error;
-      return addon.listenTcp('0.0.0.0', port, backlog);
-    }
-  }
-}
-
-async function numeric(host: string): Promise<string> {
-  return isIP(host) === 0 ? (await lookup(host)).address : host;
 }

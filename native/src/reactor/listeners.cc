@@ -56,6 +56,7 @@ int Listeners::SetMuted(int32_t number, bool is_muted) {
     poller_->Remove(listener.fd);
     accepting_count_--;
   } else {
+    // EPOLLEXCLUSIVE would change nothing: nobody waits in this epoll itself, libuv's only polls it.
     const int error = poller_->Add(listener.fd, EPOLLIN, PollKind::kListener, number);
     if (error != 0) return error;
     accepting_count_++;
