@@ -73,6 +73,11 @@ export class Pool implements LeaseOwner {
     return this.#targets.length === 0 && !this.#route.hold;
   }
 
+  /** The app takes no body of so many bytes. */
+  isTooLarge(bytes: number): boolean {
+    return this.#route.limitPost > 0 && bytes > this.#route.limitPost;
+  }
+
   /** Takes over a new table's route; who waits is served by it, or refused where nothing will come. */
   update(route: AppRoute, { live, next }: ListedTargets, nowMs: number): void {
     this.#route = route;

@@ -15,10 +15,10 @@ export interface AssignmentOwner extends UpstreamUser {
   readonly fraction: number;
   /** A connected worker, which now expects the request. */
   onAssigned(upstream: UpstreamConnection): void;
-  /** There will be no worker. `reason` is for the log. */
-  onUnassigned(cause: FailureCause, reason: string): void;
+  /** There will be no worker. `detail` is for the log. */
+  fail(cause: FailureCause, page: undefined, detail: string): void;
   /** It waits for something else than before. */
-  onWait(): void;
+  onMove(): void;
 }
 
 /**
@@ -67,6 +67,11 @@ export class Assignment implements Waiter {
     return this.#lease?.target;
   }
 
+  /** Of the worker that has the request, if clients are to be told. */
+  get generation(): string | undefined {
+    return this.#edge.settings.generationHeader ? this.target?.instance : undefined;
+  }
+
   get upstream(): UpstreamConnection | undefined {
     return this.#upstream;
   }
@@ -112,7 +117,7 @@ export class Assignment implements Waiter {
       this.#edge.prober.onFault(this.pool, this.#lease, code === 'EAGAIN' ? 'full' : 'refused', code);
     }
     if (transientCodes.has(code)) this.#startAgain();
-    else this.#owner.onUnassigned('worker-unreachable', code);
+    else this.#owner.fail('worker-unreachable', undefined, code);
   }
 
   onConnected(): void {
@@ -173,7 +178,7 @@ export class Assignment implements Waiter {
 
   onRefusal({ kind, reason }: PoolRefusal): void {
     this.#isWaiting = false;
-    this.#owner.onUnassigned(kind === 'down' ? 'app-down' : kind === 'removed' ? 'app-removed' : kind, reason);
+    this.#owner.fail(kind === 'down' ? 'app-down' : kind === 'removed' ? 'app-removed' : kind, undefined, reason);
   }
 
   #startAgain(): void {
@@ -191,7 +196,7 @@ export class Assignment implements Waiter {
     } else if (result === 'waiting') {
       this.#isWaiting = true;
       this.#edge.queueSweep.arm();
-      this.#owner.onWait();
+      this.#owner.onMove();
     } else {
       this.onRefusal(result);
     }
@@ -212,7 +217,7 @@ export class Assignment implements Waiter {
     }
     this.#isConnecting = true;
     this.#upstream = new UpstreamConnection(this.#edge, target, this.#owner);
-    this.#owner.onWait();
+    this.#owner.onMove();
   }
 
   #send(upstream: UpstreamConnection): void {

@@ -18,6 +18,8 @@ import type { RequestReader, RequestReading } from './request-reading.ts';
 /** `idle`: between requests. `head`: within a request head. `exchange`: from its end to the answer's. */
 type Phase = 'idle' | 'head' | 'exchange' | 'tunnel' | 'lingering' | 'closed';
 
+const moreBytes: Refusal = { status: 400, reason: 'More bytes follow a request that has to be answered first.' };
+
 /** Who keeps the connections. */
 export interface ConnectionKeeper {
   /** The connection is closed, or about to be; called once. */
@@ -88,7 +90,7 @@ export class ClientConnection implements StreamHandler, ExchangeClient, RequestR
   onEnd(): void {
     this.hasEnded = true;
     if (this.#phase === 'lingering') this.#linger?.onPeerEnd();
-    else if (this.#exchange?.hasRequestEnded === true) this.#exchange.onClientEnd();
+    else if (this.#exchange?.hasRequestEnded === true) this.#exchange.onMove();
     else if (this.#ahead === undefined) this.#finish();
   }
 
@@ -101,7 +103,7 @@ export class ClientConnection implements StreamHandler, ExchangeClient, RequestR
     if (this.#phase === 'closed') return;
     this.#leave('closed');
     this.#linger?.stop();
-    this.#exchange?.onClientGone();
+    this.#exchange?.fail('client-gone');
     this.#giveBack();
     this.#keeper.onGone(this);
   }
@@ -199,7 +201,7 @@ export class ClientConnection implements StreamHandler, ExchangeClient, RequestR
   }
 
   onRequestRefused(refusal: Refusal): void {
-    if (this.#exchange !== undefined) this.#exchange.onMalformed(refusal);
+    if (this.#exchange !== undefined) this.#exchange.fail('client-malformed', refusal);
     else this.#refuse('client-malformed', refusal);
   }
 
@@ -211,10 +213,7 @@ export class ClientConnection implements StreamHandler, ExchangeClient, RequestR
       // The answer to this request, or the client's reading of earlier ones, comes first.
       const mustWait = this.#exchange === undefined ? this.stream.isBlocked : this.#exchange.hasRequestEnded;
       if (mustWait && this.#exchange?.isAlone === true) {
-        this.#exchange.onMalformed({
-          status: 400,
-          reason: 'More bytes follow a request that has to be answered first.',
-        });
+        this.#exchange.fail('client-malformed', moreBytes);
         break;
       }
       if (mustWait) {
@@ -224,7 +223,11 @@ export class ClientConnection implements StreamHandler, ExchangeClient, RequestR
       at = reading.parser.execute(bytes, at, end);
     }
     this.#isFeeding = false;
-    if (this.#phase === 'idle' && !reading.parser.isIdle) this.#beginHead(reading);
+    this.#exchange?.onReadOut();
+    if (this.#phase === 'idle' && !reading.parser.isIdle) {
+      this.#leave('head');
+      reading.beginHead(this.#edge.transport.nowMs(), this.#edge.settings.headerTimeoutMs);
+    }
     this.#rest();
   }
 
@@ -232,15 +235,6 @@ export class ClientConnection implements StreamHandler, ExchangeClient, RequestR
     const reading = this.#edge.requestReadings.lend(this);
     reading.startedMs = this.#edge.transport.nowMs();
     return reading;
-  }
-
-  /** A part of a head came. */
-  #beginHead(reading: RequestReading): void {
-    this.#leave('head');
-    reading.startedMs = this.#edge.transport.nowMs();
-    const { headerTimeoutMs } = this.#edge.settings;
-    if (headerTimeoutMs > 0) reading.deadline.arm(headerTimeoutMs);
-    else reading.deadline.disarm();
   }
 
   /** Goes to another phase; the place among those that wait is lost. */
@@ -335,14 +329,7 @@ export class ClientConnection implements StreamHandler, ExchangeClient, RequestR
 
   #onHeadDeadline(): void {
     const { settings, transport } = this.#edge;
-    const reading = this.#reading;
-    if (reading === undefined || settings.headerTimeoutMs === 0) return;
-    const leftMs = reading.startedMs + settings.headerTimeoutMs - transport.nowMs();
-    // It may still have been armed for the client that the reading was lent to before.
-    if (leftMs > 0) {
-      reading.deadline.arm(leftMs);
-      return;
-    }
+    if (this.#reading?.isHeadDue(transport.nowMs(), settings.headerTimeoutMs) !== true) return;
     const { status, message } = judgeFailure('client-slow-head');
     this.#refuse('client-slow-head', { status, reason: message });
   }

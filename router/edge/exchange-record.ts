@@ -26,13 +26,20 @@ export interface ExchangeRecord {
   readonly endedBy?: string | undefined;
 }
 
-/** What the record says of the request itself and of its way to a worker. */
+/** How an exchange ended. */
+export type Outcome = Pick<ExchangeRecord, 'status'> & Partial<Pick<ExchangeRecord, 'cause' | 'detail' | 'endedBy'>>;
+
+type Described = 'app' | 'worker' | 'method' | 'host' | 'path' | 'queueMs' | 'status' | 'cause' | 'detail' | 'endedBy';
+
+/** What the record says of the request itself, of its way to a worker, and of how it ended. */
 export function describeRequest(
   { method, host, target }: RequestHead,
   assignment: Assignment | undefined,
-): Pick<ExchangeRecord, 'app' | 'worker' | 'method' | 'host' | 'path' | 'queueMs'> {
-  const app = assignment?.pool.name;
-  return { app, worker: assignment?.target?.key, method, host, path: target, queueMs: assignment?.waitedMs ?? 0 };
+  { status, cause, detail = '', endedBy }: Outcome,
+): Pick<ExchangeRecord, Described> {
+  const [app, worker] = [assignment?.pool.name, assignment?.target?.key];
+  const queueMs = assignment?.waitedMs ?? 0;
+  return { app, worker, method, host, path: target, queueMs, status, cause, detail, endedBy };
 }
 
 export function recordExchange(edge: Edge, record: ExchangeRecord): void {

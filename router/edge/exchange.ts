@@ -2,7 +2,7 @@
 // what becomes of it when any of these fails. It is the only place that acts on both connections.
 import type { Buffer } from 'node:buffer';
 import type { Timer } from '../../lib/clock.ts';
-import { judgePatience, type Limit, type Situation } from '../core/patience.ts';
+import { judgePatience, type Limit } from '../core/patience.ts';
 import { requestIdOf, writeRequestHead } from '../core/request-fields.ts';
 import { isIdempotent } from '../core/retry.ts';
 import { judgeFailure, type FailureCause } from '../core/triage.ts';
@@ -11,25 +11,19 @@ import { Answer } from './answer.ts';
 import { Assignment, type AssignmentOwner } from './assignment.ts';
 import type { Edge } from './edge.ts';
 import { EventStream } from './event-stream.ts';
-import type { ExchangeClient, Fate } from './exchange-client.ts';
-import { describeRequest, recordExchange } from './exchange-record.ts';
+import type { ExchangeClient } from './exchange-client.ts';
+import { endWithoutPage, type Ending } from './exchange-ending.ts';
+import { describeRequest, recordExchange, type Outcome } from './exchange-record.ts';
 import { RequestBody } from './request-body.ts';
-import { Tunnel, type TunnelResult } from './tunnel.ts';
+import type { Tunnel, TunnelResult } from './tunnel.ts';
+import { openTunnel } from './upgrade.ts';
 import type { UpstreamConnection, UpstreamFault } from './upstream-connection.ts';
 
-/** A chunked body's request waits this long at most for the body's end, which proves that it is well-formed. */
+/** A chunked body's request waits this long at most for the body's end. */
 const longestHoldMs = 100;
 
 /** `holding`: for the body. `assigning`: a worker is looked for. `over`: nothing more happens. */
 type Stage = 'holding' | 'assigning' | 'sending' | 'tunnel' | 'over';
-
-interface Ending {
-  readonly status: number;
-  readonly fate: Fate;
-  readonly cause?: FailureCause;
-  readonly detail?: string;
-  readonly endedBy?: 'router';
-}
 
 export class Exchange implements AssignmentOwner {
   readonly requestId: string;
@@ -51,7 +45,6 @@ export class Exchange implements AssignmentOwner {
   #closes = false;
   #isBodyHeld = false;
   #isAnswerHeld = false;
-  #hasRequestEnded = false;
 
   constructor(edge: Edge, client: ExchangeClient, head: RequestHead) {
     this.#edge = edge;
@@ -69,7 +62,7 @@ export class Exchange implements AssignmentOwner {
 
   /** The request was read whole; what comes next on the connection is another one. */
   get hasRequestEnded(): boolean {
-    return this.#hasRequestEnded;
+    return this.#body.hasEnded;
   }
 
   /** Its sender has to wait for the answer: bytes of a next request before that are a desync attack. */
@@ -87,12 +80,17 @@ export class Exchange implements AssignmentOwner {
     }
     this.#assignment = new Assignment(this.#edge, pool, this, isIdempotent(this.#head.method));
     const { reason } = pool.route;
-    if (framing.kind === 'length' && this.#isTooLarge(framing.length)) this.fail('body-too-large');
-    // Whoever cannot be served need not send the body first.
-    else if (expectsContinue && pool.isDown) this.fail('app-down', undefined, reason);
-    else if (expectsContinue) this.#askForBody();
-    else if (framing.kind === 'chunked') this.#hold();
-    else this.#dispatch();
+    if (framing.kind === 'length' && pool.isTooLarge(framing.length)) {
+      this.fail('body-too-large');
+    } else if (expectsContinue && pool.isDown) {
+      // Whoever cannot be served need not send the body first.
+      this.fail('app-down', undefined, reason);
+    } else if (expectsContinue) {
+      this.#answer.continue();
+      this.#client.watch();
+    } else if (framing.kind !== 'chunked') {
+      this.#dispatch();
+    }
   }
 
   // --- from the client ---
@@ -101,15 +99,28 @@ export class Exchange implements AssignmentOwner {
     const body = this.#body;
     body.receivedBytes += end - start;
     this.#movedMs = this.#clientMovedMs = this.#edge.transport.nowMs();
-    if (this.#isTooLarge(body.receivedBytes)) {
+    const { pool, upstream } = this.#assignment ?? {};
+    if (pool?.isTooLarge(body.receivedBytes) === true) {
       this.fail('body-too-large');
-    } else if (this.#stage === 'sending') {
-      this.#sendBody(bytes, start, end);
+    } else if (this.#stage === 'sending' && upstream !== undefined) {
+      body.send(upstream.stream, bytes, start, end);
+      if (upstream.stream.isBlocked) this.#holdBody(true);
     } else if (this.#stage === 'holding' || this.#stage === 'assigning') {
       body.hold(bytes, start, end);
       if (body.isFull) this.#holdBody(true);
-      if (this.#stage === 'holding') this.#onHeldBody();
+      if (this.#stage === 'holding' && body.isHeldEnough) this.#dispatch();
     }
+  }
+
+  /** All that arrived was read. A chunked body that is not whole is held for a moment: its end proves it well-formed. */
+  onReadOut(): void {
+    const isAsked = this.#head.expectsContinue && this.#body.receivedBytes === 0;
+    if (this.#stage !== 'holding' || this.#holdTimer !== undefined || isAsked) return;
+    this.#holdTimer = this.#edge.transport.after(longestHoldMs, () => {
+      this.#holdTimer = undefined;
+      if (this.#stage === 'holding') this.#dispatch();
+    });
+    this.#client.watch();
   }
 
   onTrailers(fields: Fields): void {
@@ -117,7 +128,6 @@ export class Exchange implements AssignmentOwner {
   }
 
   onRequestEnd(): void {
-    this.#hasRequestEnded = true;
     this.#body.hasEnded = true;
     const upstream = this.#assignment?.upstream;
     if (this.#stage === 'holding') {
@@ -128,26 +138,17 @@ export class Exchange implements AssignmentOwner {
     }
   }
 
-  onMalformed(refusal: Refusal): void {
-    this.fail('client-malformed', refusal);
-  }
-
-  /** The client ended its direction; it may still read. */
-  onClientEnd(): void {
-    this.#movedMs = this.#edge.transport.nowMs();
-    this.#client.watch();
-  }
-
-  onClientGone(): void {
-    this.fail('client-gone');
-  }
-
   onClientDrain(): void {
-    this.#movedMs = this.#edge.transport.nowMs();
     if (this.#isAnswerHeld) {
       this.#isAnswerHeld = false;
       this.#assignment?.upstream?.stream.resume();
     }
+    this.onMove();
+  }
+
+  /** Something moved, or something else is waited for than before. */
+  onMove(): void {
+    this.#movedMs = this.#edge.transport.nowMs();
     this.#client.watch();
   }
 
@@ -155,16 +156,18 @@ export class Exchange implements AssignmentOwner {
   limit(): Limit | undefined {
     if (this.#stage === 'tunnel' || this.#stage === 'over') return undefined;
     const isConnecting = this.#assignment?.isConnecting === true;
-    const situation: Situation = {
-      isClientBlocked: this.#client.stream.isBlocked,
-      hasClientEnded: this.#client.hasEnded,
-      awaitsBody: !this.#isRequestWhole && !this.#answer.hasBegun && !this.#isBodyHeld,
-      // The pool keeps the time of who waits in it.
-      awaits: this.#stage === 'sending' ? 'worker' : isConnecting ? 'connection' : 'nothing',
-      movedMs: this.#movedMs,
-      clientMovedMs: this.#clientMovedMs,
-    };
-    return judgePatience(situation, this.#edge.settings);
+    return judgePatience(
+      {
+        isClientBlocked: this.#client.stream.isBlocked,
+        hasClientEnded: this.#client.hasEnded,
+        awaitsBody: !this.#body.isWhole && !this.#answer.hasBegun && !this.#isBodyHeld,
+        // The pool keeps the time of who waits in it.
+        awaits: this.#stage === 'sending' ? 'worker' : isConnecting ? 'connection' : 'nothing',
+        movedMs: this.#movedMs,
+        clientMovedMs: this.#clientMovedMs,
+      },
+      this.#edge.settings,
+    );
   }
 
   /** The router ends now. */
@@ -190,15 +193,6 @@ export class Exchange implements AssignmentOwner {
     this.#client.watch();
   }
 
-  onUnassigned(cause: FailureCause, reason: string): void {
-    this.fail(cause, undefined, reason);
-  }
-
-  onWait(): void {
-    this.#movedMs = this.#edge.transport.nowMs();
-    this.#client.watch();
-  }
-
   // --- from the worker ---
 
   onConnected(): void {
@@ -217,9 +211,9 @@ export class Exchange implements AssignmentOwner {
       this.#openTunnel(head);
     } else {
       this.#body.dropHeld();
-      this.#closes = this.#answer.begin(head, this.#mustClose, this.#generation);
+      this.#closes = this.#answer.begin(head, this.#mustClose, this.#assignment?.generation);
       if (this.#answer.isEventStream) this.#beginEvents();
-      if (!this.#isRequestWhole) this.#client.watch();
+      if (!this.#body.isWhole) this.#client.watch();
     }
   }
 
@@ -238,10 +232,9 @@ export class Exchange implements AssignmentOwner {
 
   onAnswerEnd(isReusable: boolean): void {
     this.#answer.end();
-    const isWhole = this.#isRequestWhole;
     if (this.#isAnswerHeld) this.#assignment?.upstream?.stream.resume();
-    this.#assignment?.finish(isReusable && isWhole, this.#movedMs);
-    this.#over({ status: this.#answer.status, fate: this.#closes || !isWhole ? 'close' : 'keep' });
+    this.#assignment?.finish(isReusable && this.#body.isWhole, this.#movedMs);
+    this.#over({ status: this.#answer.status, fate: this.#fateOfAnswered });
   }
 
   onUpstreamDrain(): void {
@@ -268,65 +261,22 @@ export class Exchange implements AssignmentOwner {
   /** Ends the exchange for a reason other than its answer. `page` is told to the client, `detail` only to the log. */
   fail(cause: FailureCause, page?: Refusal, detail = page?.reason ?? ''): void {
     if (this.#stage === 'over' || this.#stage === 'tunnel') return;
-    const verdict = judgeFailure(cause);
-    if (verdict.blame === 'worker') this.#assignment?.onFailedByWorker();
-    if (this.#answer.hasBegun) {
-      const fate = this.#answer.endsByClose ? 'reset' : 'cut';
-      this.#over({ status: this.#answer.status, fate, cause, detail });
-    } else if (verdict.status === 499) {
-      this.#over({ status: verdict.status, fate: 'cut', cause, detail });
-    } else {
-      this.#sendPage(cause, page ?? { status: verdict.status, reason: verdict.message }, detail);
-    }
+    const { blame, status, message } = judgeFailure(cause);
+    if (blame === 'worker') this.#assignment?.onFailedByWorker();
+    const ending = endWithoutPage(cause, this.#answer, detail);
+    if (ending !== undefined) this.#over(ending);
+    else this.#sendPage(cause, page ?? { status, reason: message }, detail);
   }
 
   // --- steps ---
 
-  /** Of the worker that has the request, if clients are to be told. */
-  get #generation(): string | undefined {
-    return this.#edge.settings.generationHeader ? this.#assignment?.target?.instance : undefined;
-  }
-
-  get #isRequestWhole(): boolean {
-    const { framing } = this.#head;
-    return this.#hasRequestEnded || framing.kind === 'none' || (framing.kind === 'length' && framing.length === 0);
+  get #fateOfAnswered(): 'close' | 'keep' {
+    return this.#closes || !this.#body.isWhole ? 'close' : 'keep';
   }
 
   /** The connection cannot carry another exchange after this one. */
   get #mustClose(): boolean {
-    return (
-      !this.#head.keepAlive || !this.#isRequestWhole || this.#edge.retirement !== undefined || this.#client.isAtEnd
-    );
-  }
-
-  #isTooLarge(bytes: number): boolean {
-    const limit = this.#assignment?.pool.route.limitPost ?? 0;
-    return limit > 0 && bytes > limit;
-  }
-
-  #sendBody(bytes: Buffer, start: number, end: number): void {
-    const stream = this.#assignment?.upstream?.stream;
-    if (stream === undefined) return;
-    this.#body.send(stream, bytes, start, end);
-    if (stream.isBlocked) this.#holdBody(true);
-  }
-
-  #askForBody(): void {
-    this.#answer.continue();
-    this.#client.watch();
-  }
-
-  #hold(): void {
-    this.#holdTimer = this.#edge.transport.after(longestHoldMs, () => {
-      this.#holdTimer = undefined;
-      if (this.#stage === 'holding') this.#dispatch();
-    });
-    this.#client.watch();
-  }
-
-  #onHeldBody(): void {
-    if (this.#head.framing.kind === 'length' || this.#body.isFull) this.#dispatch();
-    else if (this.#holdTimer === undefined) this.#hold();
+    return !this.#head.keepAlive || !this.#body.isWhole || this.#edge.retirement !== undefined || this.#client.isAtEnd;
   }
 
   #dispatch(): void {
@@ -344,27 +294,17 @@ export class Exchange implements AssignmentOwner {
   }
 
   #openTunnel(head: ResponseHead): void {
-    const upstream = this.#assignment?.upstream;
-    if (upstream === undefined) return;
-    this.#answer.interim(head, this.#generation);
+    const assignment = this.#assignment;
+    const upstream = assignment?.upstream;
+    if (assignment === undefined || upstream === undefined) return;
+    this.#answer.interim(head, this.#assignment?.generation);
     this.#stage = 'tunnel';
-    this.#assignment?.detachUpstream();
-    const pending = this.#client.detach();
-    this.#tunnel = new Tunnel({
-      edge: this.#edge,
-      holder: this.#assignment,
-      client: this.#client.stream,
-      worker: upstream.detach(),
-      isWebSocket: head.upgrade?.toLowerCase() === 'websocket',
+    this.#tunnel = openTunnel(this.#edge, {
+      ...{ client: this.#client, assignment, upstream, protocol: head.upgrade ?? '' },
       onOver: (result) => {
         this.#onTunnelOver(result);
       },
-      onGone: () => {
-        this.#client.onTunnelGone();
-      },
     });
-    const { handler } = this.#client.stream;
-    if (pending !== undefined) handler.onData(pending, 0, pending.length);
   }
 
   #onTunnelOver({ endedBy, bytesIn, bytesOut }: TunnelResult): void {
@@ -377,8 +317,7 @@ export class Exchange implements AssignmentOwner {
 
   #beginEvents(): void {
     this.#events = new EventStream(this.#edge, this.#assignment, this.#answer, () => {
-      const fate = this.#closes || !this.#isRequestWhole ? 'close' : 'keep';
-      this.#over({ status: this.#answer.status, fate, endedBy: 'router' });
+      this.#over({ status: this.#answer.status, fate: this.#fateOfAnswered, endedBy: 'router' });
     });
   }
 
@@ -386,7 +325,7 @@ export class Exchange implements AssignmentOwner {
     const closes = this.#mustClose || cause === 'client-malformed';
     this.#answer.bodyBytes = this.#client.sendPage({
       ...{ cause, status, message: reason, requestId: this.requestId, closes },
-      ...{ head: this.#head, generation: this.#generation },
+      ...{ head: this.#head, generation: this.#assignment?.generation },
     });
     this.#over({ status, fate: closes ? 'close' : 'keep', cause, detail });
   }
@@ -400,19 +339,12 @@ export class Exchange implements AssignmentOwner {
     this.#client.onExchangeOver(ending.fate);
   }
 
-  #record(ending: { status: number; cause?: FailureCause; detail?: string; endedBy?: string }): void {
-    if (ending.cause === undefined && !this.#edge.settings.accessLog) return;
+  #record(outcome: Outcome): void {
+    if (outcome.cause === undefined && !this.#edge.settings.accessLog) return;
     recordExchange(this.#edge, {
-      ...describeRequest(this.#head, this.#assignment),
-      status: ending.status,
-      bytesIn: this.#body.receivedBytes,
-      bytesOut: this.#answer.bodyBytes,
-      startedMs: this.#startedMs,
-      client: this.#client.address,
-      requestId: this.requestId,
-      cause: ending.cause,
-      detail: ending.detail ?? '',
-      endedBy: ending.endedBy,
+      ...describeRequest(this.#head, this.#assignment, outcome),
+      ...{ bytesIn: this.#body.receivedBytes, bytesOut: this.#answer.bodyBytes, startedMs: this.#startedMs },
+      ...{ client: this.#client.address, requestId: this.requestId },
     });
   }
 }

@@ -26,7 +26,7 @@ export class RequestBody {
   receivedBytes = 0;
   /** Bytes of the request, its head included, that went to the present worker. */
   bytesSent = 0;
-  /** The client sent the body whole. */
+  /** The client sent the request whole, and the parser said so. */
   hasEnded = false;
   #isChunkedUpstream = false;
 
@@ -37,8 +37,19 @@ export class RequestBody {
     this.#isRepeatable = isRepeatable;
   }
 
+  /** Nothing more of the request comes. */
+  get isWhole(): boolean {
+    const framing = this.#framing;
+    return this.hasEnded || framing.kind === 'none' || (framing.kind === 'length' && framing.length === 0);
+  }
+
   get isFull(): boolean {
     return this.#heldBytes >= heldBodyBytes;
+  }
+
+  /** It need not be held for its end: a body with a length is sent on as it comes, and so is what cannot be held. */
+  get isHeldEnough(): boolean {
+    return this.isFull || this.#framing.kind === 'length';
   }
 
   /** True while all that came can be sent (again) from the start. */

@@ -33,6 +33,20 @@ export class RequestReading implements MessageSink<RequestHead>, Reading<Request
     });
   }
 
+  /** A part of a head came: all of it must within `timeoutMs`, 0 = some day. */
+  beginHead(nowMs: number, timeoutMs: number): void {
+    this.startedMs = nowMs;
+    if (timeoutMs > 0) this.deadline.arm(timeoutMs);
+    else this.deadline.disarm();
+  }
+
+  /** The deadline fired: whether it was for the head. If it was armed for an earlier reader, it is armed anew. */
+  isHeadDue(nowMs: number, timeoutMs: number): boolean {
+    const leftMs = this.startedMs + timeoutMs - nowMs;
+    if (leftMs > 0 && timeoutMs > 0) this.deadline.arm(leftMs);
+    return leftMs <= 0 && timeoutMs > 0;
+  }
+
   get isFresh(): boolean {
     return this.parser.isFresh;
   }
