@@ -91,7 +91,8 @@ export interface HandoffStray {
 
 /**
  * Requests that were answered since the last report; sent about four times a second while there are any, or while
- * `inFlight` differs from the last.
+ * `inFlight` differs from the last. Once `isServing` is false it goes before the `back` or `gone` of their connection,
+ * for the router may hang up behind the last of them.
  */
 export interface HandoffReport {
   readonly type: 'report';

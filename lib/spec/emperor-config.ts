@@ -5,6 +5,12 @@ import { transportWishes } from '../transport-choice.ts';
 import { address, addresses, duration, flag, keyed, meta, oneOf, size, text, texts, wholeNumber } from './fields.ts';
 import { defaultableFields } from './vassal-spec.ts';
 
+/**
+ * Answers after which a connection has proved to be kept alive. Handing over costs about as much as three requests that
+ * are carried, so one that ends sooner would not pay.
+ */
+const answersBeforeHandoff = 3;
+
 const log = keyed({
   level: oneOf(logLevels)
     .default('info')
@@ -82,6 +88,16 @@ const router = keyed({
         group: 'router',
         default: 10_000,
         description: 'Client connections that one router process holds; further ones wait in the listen queue.',
+      }),
+    ),
+  'handoff-after': wholeNumber(0, 1_000_000)
+    .default(answersBeforeHandoff)
+    .meta(
+      meta({
+        group: 'router',
+        default: answersBeforeHandoff,
+        description:
+          'Answers on one client connection after which it may be handed over to a worker of a Node app (see `handoff`). 0: never.',
       }),
     ),
   'generation-header': flag.default(false).meta(

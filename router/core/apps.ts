@@ -16,7 +16,7 @@ export class Apps implements PoolEvents {
   #version = 0;
   #table = new RouteTable<Pool>();
   #pools = new Map<string, Pool>();
-  /** Targets that the table lists or that still hold requests. */
+  /** Targets that the table lists or that still hold requests or connections. */
   readonly #targets = new Map<string, Target>();
   readonly #events: AppsEvents;
 
@@ -46,6 +46,11 @@ export class Apps implements PoolEvents {
     return this.#table.find(host, target);
   }
 
+  /** The pool of the app to which every request for this host belongs; undefined where its path decides. */
+  findWhole(host: string): Pool | undefined {
+    return this.#table.findWhole(host);
+  }
+
   publish(routes: PublishRoutes, nowMs: number): void {
     this.#version = routes.version;
     const listed = new Map(routes.apps.flatMap(allTargets).map((target) => [target.key, target]));
@@ -68,11 +73,9 @@ export class Apps implements PoolEvents {
     for (const [name, pool] of previous) if (!this.#pools.has(name)) pool.remove();
   }
 
-  /** Keys of targets that are out of the table but still hold requests. */
+  /** Keys of targets that are out of the table but still hold requests or connections. */
   busy(): string[] {
-    return [...this.#targets.values()]
-      .filter(({ isListed, inFlight }) => !isListed && inFlight > 0)
-      .map(({ key }) => key);
+    return [...this.#targets.values()].filter(({ isListed, isFree }) => !isListed && !isFree).map(({ key }) => key);
   }
 
   /** A text that differs whenever stats() does, and costs no object per app. */
@@ -109,6 +112,11 @@ export class Apps implements PoolEvents {
     }
   }
 
+  /** The target holds less than before, by other ways than a lease. */
+  settle(target: Target): void {
+    if (!target.isListed && target.isFree) this.onRetired(target);
+  }
+
   /** Called by a pool. */
   onRetired(target: Target): void {
     // A target of the same key at another address may have taken its place.
@@ -120,17 +128,18 @@ export class Apps implements PoolEvents {
     for (const [key, target] of this.#targets) {
       if (listed.get(key)?.address === target.address) continue;
       target.isListed = false;
-      if (target.inFlight === 0 || listed.has(key)) this.#targets.delete(key);
+      if (target.isFree || listed.has(key)) this.#targets.delete(key);
       this.#events.onUnlisted(target);
     }
   }
 
-  #list({ key, address, weight }: TargetRoute): Target {
+  #list({ key, address, weight, handoff }: TargetRoute): Target {
     const target = this.#targets.get(key) ?? new Target(key, address);
     // What was held against it is from before: who lists it again knows that it is there.
     if (!target.isListed) target.health.reset();
     target.isListed = true;
     target.weight = weight;
+    target.handoff = handoff;
     this.#targets.set(key, target);
     return target;
   }

@@ -11,7 +11,7 @@ import type { Place, PoolRefusal, Waiter } from './waiting-line.ts';
 const removed: PoolRefusal = { kind: 'removed', reason: 'the app was removed' };
 
 export interface PoolEvents {
-  /** A target that no route table lists any more holds no request now. */
+  /** A target that no route table lists any more holds nothing now. */
   onRetired(target: Target): void;
 }
 
@@ -151,7 +151,7 @@ export class Pool implements LeaseOwner {
   onRelease({ target, epoch }: Lease, nowMs: number): void {
     target.inFlight--;
     target.health.release(epoch);
-    if (!target.isListed && target.inFlight === 0) this.#events.onRetired(target);
+    if (!target.isListed && target.isFree) this.#events.onRetired(target);
     if (this.queued > 0) this.grant(nowMs);
   }
 

@@ -36,6 +36,27 @@ export class RouteTable<App> {
     );
   }
 
+  /** The app to which every request for the host belongs, whatever its target; undefined where that depends on it. */
+  findWhole(host: string): App | undefined {
+    const [routes = []] = this.#levels(host);
+    const [only] = routes;
+    // With one prefix more the target decides, and with none but a longer one the next level may have a say.
+    return routes.length === 1 && only?.prefix === '' ? only.app : undefined;
+  }
+
+  /** Whose routes may take the host, in the order in which they are asked. */
+  *#levels(host: string): Iterable<HostRoutes<App>> {
+    const exact = this.#exact.get(host);
+    if (exact !== undefined) yield exact;
+    if (this.#wildcards.size > 0 && host.length <= longestHost) {
+      for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) {
+        const routes = this.#wildcards.get(host.slice(dot + 1));
+        if (routes !== undefined) yield routes;
+      }
+    }
+    if (this.#any.length > 0) yield this.#any;
+  }
+
   #findWildcard(host: string, target: string): App | undefined {
     if (this.#wildcards.size === 0 || host.length > longestHost) return undefined;
     for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) {

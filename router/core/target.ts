@@ -10,14 +10,21 @@ export class Target implements WeightedCandidate {
   readonly instance: string;
   /** `unix:/path` or `host:port`. */
   address: string;
+  /** Path of the socket by which it takes client connections over; null where it takes none. */
+  handoff: string | null = null;
   readonly health = new TargetHealth();
   /** Its part of the requests, beside the other targets'. */
   weight = 1;
   /** Kept by the selection among unequal weights. */
   credit = 0;
+  /** Requests it holds, those on connections that it has included, as far as they were reported. */
   inFlight = 0;
   /** Requests it was ever given. */
   requests = 0;
+  /** Client connections that were handed over to it and have not come back. */
+  away = 0;
+  /** It is handed no connection before this moment (clock.nowMs). */
+  handoffPausedUntilMs = 0;
   /** False once no route table lists it. */
   isListed = true;
 
@@ -25,6 +32,11 @@ export class Target implements WeightedCandidate {
     this.key = key;
     this.instance = key.slice(0, key.lastIndexOf('/'));
     this.address = address;
+  }
+
+  /** It holds nothing of any client. */
+  get isFree(): boolean {
+    return this.inFlight === 0 && this.away === 0;
   }
 
   get suspendedUntilMs(): number {
