@@ -21,6 +21,13 @@ export class Streak implements Addressee {
   #patience = 1;
   #isBroken = false;
 
+  /** Of a connection that is never to be handed over. */
+  static broken(): Streak {
+    const streak = new Streak({ authority: '', host: '' });
+    streak.break();
+    return streak;
+  }
+
   constructor({ authority, host }: Addressee) {
     this.authority = authority;
     this.host = host;
@@ -109,6 +116,15 @@ export interface RulesSettings {
  */
 const longestIdleMs = 10_000;
 
+function idleMsAtWorker(idleTimeoutMs: number): number {
+  return idleTimeoutMs === 0 ? longestIdleMs : Math.min(longestIdleMs, idleTimeoutMs);
+}
+
+/** How long a connection that idled at its worker may go on so at the router; 0 = for ever. */
+export function idleMsLeft(idleTimeoutMs: number): number {
+  return idleTimeoutMs === 0 ? 0 : Math.max(1, idleTimeoutMs - idleMsAtWorker(idleTimeoutMs));
+}
+
 export function rulesFor(situation: RulesSituation): HandoffRules {
   const { route, instance, isLive, graceMs, settings } = situation;
   return {
@@ -117,7 +133,7 @@ export function rulesFor(situation: RulesSituation): HandoffRules {
     limitPost: route.limitPost,
     generation: settings.generationHeader ? instance : null,
     accessLog: settings.accessLog,
-    idleMs: settings.idleTimeoutMs === 0 ? longestIdleMs : Math.min(longestIdleMs, settings.idleTimeoutMs),
+    idleMs: idleMsAtWorker(settings.idleTimeoutMs),
     drainMs: graceMs ?? route.drainMs,
   };
 }

@@ -3,20 +3,26 @@
 // reads a request is lent, and one deadline watches all that wait.
 import type { Buffer } from 'node:buffer';
 import type { Fields, Refusal, RequestHead } from '../http1/message.ts';
+import type { Streak } from '../core/handoff.ts';
 import { fieldIds } from '../http1/field-names.ts';
 import { judgeFailure, type FailureCause } from '../core/triage.ts';
 import type { ByteStream, StreamHandler } from '../transports/transport.ts';
 import type { Edge } from './edge.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeClient, Fate, OwnPage } from './exchange-client.ts';
+import type { LastingStream } from './farewells.ts';
+import type { AwayConnection, HandoffClient } from './handoff/away-connection.ts';
 import type { IdleClient, IdleLine } from './idle-line.ts';
 import { Linger } from './linger.ts';
 import { refuse, writeOwnPage } from './own-answer.ts';
 import { ReadAhead } from './read-ahead.ts';
 import type { RequestReader, RequestReading } from './request-reading.ts';
 
-/** `idle`: between requests. `head`: within a request head. `exchange`: from its end to the answer's. */
-type Phase = 'idle' | 'head' | 'exchange' | 'tunnel' | 'lingering' | 'closed';
+/**
+ * `idle`: between requests. `head`: within a request head. `exchange`: from its end to the answer's. `away`: with a
+ * worker, and `stream` is of no use.
+ */
+type Phase = 'idle' | 'head' | 'exchange' | 'tunnel' | 'away' | 'lingering' | 'closed';
 
 const moreBytes: Refusal = { status: 400, reason: 'More bytes follow a request that has to be answered first.' };
 
@@ -26,9 +32,12 @@ export interface ConnectionKeeper {
   onGone(connection: ClientConnection): void;
 }
 
-export class ClientConnection implements StreamHandler, ExchangeClient, RequestReader, IdleClient {
-  readonly stream: ByteStream;
+type Roles = StreamHandler & ExchangeClient & RequestReader & IdleClient & HandoffClient & LastingStream;
+
+export class ClientConnection implements Roles {
+  stream: ByteStream;
   hasEnded = false;
+  streak: Streak | undefined;
   idleSinceMs = 0;
   line: IdleLine | undefined;
   before: IdleClient | undefined;
@@ -42,6 +51,7 @@ export class ClientConnection implements StreamHandler, ExchangeClient, RequestR
   #reading: RequestReading | undefined;
   #exchange: Exchange | undefined;
   #linger: Linger | undefined;
+  #away: AwayConnection | undefined;
   #ahead: ReadAhead | undefined;
   /** The parser is at work: nothing may call it from within, or give it back. */
   #isFeeding = false;
@@ -137,6 +147,7 @@ export class ClientConnection implements StreamHandler, ExchangeClient, RequestR
     else if (fate === 'close') this.#startLinger();
     else {
       this.#phase = 'idle';
+      if (this.#reading?.head !== undefined) this.#edge.handoff?.onAnswered(this, this.#reading.head);
       this.#isBodyHeld = false;
       this.#updateReading();
       this.#goOn();
@@ -158,7 +169,38 @@ export class ClientConnection implements StreamHandler, ExchangeClient, RequestR
     this.#keeper.onGone(this);
   }
 
+  // --- for the hand-off ---
+
+  get isAtRest(): boolean {
+    const isIdle = this.#phase === 'idle' && this.#reading === undefined && this.#ahead === undefined;
+    return isIdle && !this.hasEnded && this.stream.pendingBytes === 0;
+  }
+
+  onHandedOver(away: AwayConnection): void {
+    this.#leave('away');
+    this.#away = away;
+  }
+
+  onHandedBack(stream: ByteStream, hasIdled: boolean): void {
+    this.#away = undefined;
+    this.stream = stream;
+    stream.handler = this;
+    this.#phase = 'idle';
+    (hasIdled ? this.#edge.returners : this.#edge.idlers).add(this);
+  }
+
+  onHandedBackToEnd(stream: ByteStream): void {
+    this.onHandedBack(stream, false);
+    this.#startLinger();
+  }
+
   // --- for the server ---
+
+  /** What never ends by itself ends now, as its client understands it, and so does a connection between requests. */
+  endGracefully(): void {
+    if (this.#phase === 'idle') this.#startLinger();
+    else this.#exchange?.endGracefully();
+  }
 
   /** There is no room for this connection. */
   turnAway(): void {
@@ -168,6 +210,11 @@ export class ClientConnection implements StreamHandler, ExchangeClient, RequestR
 
   /** The router ends now, whatever runs. */
   cut(): void {
+    if (this.#away !== undefined) {
+      this.#edge.handoff?.cut(this.#away);
+      this.onClose();
+      return;
+    }
     this.#exchange?.cut();
     // An answer that was just written leaves as far as the kernel takes it.
     if (this.#phase !== 'closed') this.#cut('cut');

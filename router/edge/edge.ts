@@ -7,6 +7,7 @@ import type { AccessLog } from './access-log.ts';
 import type { AnswerReader, AnswerReading } from './answer-reading.ts';
 import type { Farewells } from './farewells.ts';
 import type { FaultLog } from './fault-log.ts';
+import type { Handoff } from './handoff/handoff.ts';
 import type { HttpDates } from './http-dates.ts';
 import type { IdleLine } from './idle-line.ts';
 import type { Prober } from './prober.ts';
@@ -30,15 +31,18 @@ export interface Edge {
   readonly upstreams: UpstreamPool;
   readonly requestReadings: SpareReadings<RequestReader, RequestReading>;
   readonly answerReadings: SpareReadings<AnswerReader, AnswerReading>;
-  /** Client connections on which no request came yet, and those between two. */
+  /** Client connections on which no request came yet, those between two, and those that idled at a worker before. */
   readonly newcomers: IdleLine;
   readonly idlers: IdleLine;
+  readonly returners: IdleLine;
   readonly prober: Prober;
   /** One for all: a head is written and handed to a stream in one step. */
   readonly writer: HeadWriter;
   readonly accessLog: AccessLog;
   readonly faultLog: FaultLog;
   readonly farewells: Farewells;
+  /** Undefined where the system cannot. */
+  readonly handoff: Handoff | undefined;
   readonly requestIds: RequestIds;
   readonly dates: HttpDates;
   /** 0 … 1 */

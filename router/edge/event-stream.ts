@@ -39,6 +39,7 @@ export class EventStream implements LastingStream {
   }
 
   endGracefully(): void {
+    if (this.#timer !== undefined) return;
     if (this.#boundary.isReached) {
       this.#end();
       return;

@@ -76,7 +76,7 @@ export class Farewells {
   /** A table was published: targets left it, or came back. */
   review(): void {
     for (const target of this.#unlistedMs.keys()) {
-      if (target.isListed || target.inFlight === 0) this.#unlistedMs.delete(target);
+      if (target.isListed || target.isFree) this.#unlistedMs.delete(target);
     }
     for (const entry of this.#entries) this.#schedule(entry);
   }

@@ -21,6 +21,8 @@ export class RequestReading implements MessageSink<RequestHead>, Reading<Request
   readonly limits: HeadLimits;
   readonly parser: RequestParser;
   readonly deadline: Deadline;
+  /** Of the present or the last request; its fields as long as the parser has them. */
+  head: RequestHead | undefined;
   reader: RequestReader | undefined;
   /** When it was lent, or a head began that came in pieces. */
   startedMs = 0;
@@ -57,6 +59,7 @@ export class RequestReading implements MessageSink<RequestHead>, Reading<Request
   }
 
   onHead(head: RequestHead): void {
+    this.head = head;
     this.reader?.onRequestHead(head);
   }
 

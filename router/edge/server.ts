@@ -11,7 +11,9 @@ import type {
   RouterStats,
   RoutesApplied,
 } from '../../lib/messages.ts';
+import { native } from '../../native/index.ts';
 import { Apps } from '../core/apps.ts';
+import { idleMsLeft, Streak } from '../core/handoff.ts';
 import { RequestIds } from '../core/request-ids.ts';
 import { invalidEntries } from '../core/trusted-proxies.ts';
 import { HeadWriter } from '../http1/head-writer.ts';
@@ -24,6 +26,9 @@ import { mostConnections } from './descriptor-limit.ts';
 import type { Edge } from './edge.ts';
 import { Farewells } from './farewells.ts';
 import { FaultLog } from './fault-log.ts';
+import { Handoff, type HandoffEvents } from './handoff/handoff.ts';
+import { recordLost, recordReport } from './handoff/ledger.ts';
+import type { WorkerChannel } from './handoff/worker-channel.ts';
 import { HttpDates } from './http-dates.ts';
 import { idleDueMs, IdleLine } from './idle-line.ts';
 import { passListeners } from './listener-handover.ts';
@@ -54,7 +59,10 @@ export class Server implements ConnectionKeeper {
   readonly #edge: Edge;
   readonly #apps: Apps;
   readonly #probe: DataPathProbe;
+  readonly #handoff: Handoff | undefined;
   readonly #connections = new Set<ClientConnection>();
+  /** Of those, the ones that come through a worker which has the client's connection itself: to be called at the end. */
+  readonly #strays = new Map<ClientConnection, () => void>();
   readonly #descriptorBound = mostConnections();
   #acceptors: Acceptor[] = [];
   #isConfigured = false;
@@ -89,6 +97,7 @@ export class Server implements ConnectionKeeper {
       },
     });
     this.#probe = new DataPathProbe(transport, this.#apps);
+    this.#handoff = this.#createHandoff();
     this.#edge = {
       transport,
       apps: this.#apps,
@@ -103,6 +112,8 @@ export class Server implements ConnectionKeeper {
       ),
       newcomers: this.#createIdleLine((settings) => settings.headerTimeoutMs),
       idlers: this.#createIdleLine((settings) => settings.idleTimeoutMs),
+      returners: this.#createIdleLine((settings) => idleMsLeft(settings.idleTimeoutMs)),
+      handoff: this.#handoff,
       prober,
       writer: new HeadWriter(),
       accessLog: new AccessLog(),
@@ -140,13 +151,13 @@ export class Server implements ConnectionKeeper {
 
   /** Differs whenever `stats` does. */
   get activity(): string {
-    return `${this.#connections.size} ${this.#edge.requests} ${this.#apps.activity}`;
+    return `${this.#size} ${this.#edge.requests} ${this.#apps.activity}`;
   }
 
   get stats(): RouterStats {
     return {
       type: 'stats',
-      connections: this.#connections.size,
+      connections: this.#size,
       requests: this.#edge.requests,
       apps: this.#apps.stats(),
     };
@@ -175,6 +186,7 @@ export class Server implements ConnectionKeeper {
     }
     this.#edge.settings = this.#bounded(settings);
     this.#reviewIdle();
+    this.#handoff?.configure(this.#edge.settings);
     this.#isConfigured = true;
     this.#updateAccepting();
     this.#makeRoom();
@@ -184,6 +196,7 @@ export class Server implements ConnectionKeeper {
     this.#options.transport.run(() => {
       this.#apps.publish(routes, this.#options.transport.nowMs());
       this.#edge.farewells.review();
+      this.#handoff?.review();
     });
     this.#updateAccepting();
   }
@@ -229,6 +242,7 @@ export class Server implements ConnectionKeeper {
     const untilMs = Math.min(retirement?.untilMs ?? Infinity, nowMs + graceMs * idlePart);
     const isSooner = retirement === undefined || nowMs + idleMs < retirement.sinceMs + retirement.idleMs;
     this.#edge.retirement = isSooner ? { sinceMs: nowMs, idleMs, untilMs } : { ...retirement, untilMs };
+    this.#handoff?.retire(this.#graceEndMs - nowMs);
     this.#reviewIdle();
   }
 
@@ -239,6 +253,7 @@ export class Server implements ConnectionKeeper {
       });
     }
     this.#grace?.cancel();
+    this.#handoff?.close();
     this.#edge.upstreams.closeAll();
     const isLogWritten = await this.#edge.accessLog.flush(logFlushMs);
     const { dropped } = this.#edge.accessLog;
@@ -250,7 +265,7 @@ export class Server implements ConnectionKeeper {
   #onStream(stream: ByteStream): void {
     const connection = new ClientConnection(this.#edge, stream, this);
     this.#connections.add(connection);
-    const { size } = this.#connections;
+    const size = this.#size;
     const { maxConnections } = this.#edge.settings;
     if (size > maxConnections) connection.turnAway();
     if (size >= maxConnections && !this.#isFull) {
@@ -262,13 +277,20 @@ export class Server implements ConnectionKeeper {
   /** Called by a connection. */
   onGone(connection: ClientConnection): void {
     this.#connections.delete(connection);
+    this.#strays.get(connection)?.();
+    this.#strays.delete(connection);
     if (this.#connections.size === 0) this.#onEmpty?.();
     this.#makeRoom();
   }
 
+  /** Connections of clients, each counted once. */
+  get #size(): number {
+    return this.#connections.size - this.#strays.size;
+  }
+
   /** Accepts again if there is room again. */
   #makeRoom(): void {
-    if (!this.#isFull || this.#connections.size >= this.#edge.settings.maxConnections) return;
+    if (!this.#isFull || this.#size >= this.#edge.settings.maxConnections) return;
     this.#isFull = false;
     for (const acceptor of this.#acceptors) acceptor.resume();
   }
@@ -301,7 +323,36 @@ export class Server implements ConnectionKeeper {
     this.#options.transport.run(() => {
       this.#edge.newcomers.review();
       this.#edge.idlers.review();
+      this.#edge.returners.review();
     });
+  }
+
+  /** Requests of a client whose connection is with a worker, who is not to answer them. */
+  #onStray({ pool, target }: WorkerChannel, stream: ByteStream): void {
+    const connection = new ClientConnection(this.#edge, stream, this);
+    connection.streak = Streak.broken();
+    this.#connections.add(connection);
+    // It goes when the worker that carries it goes, whoever serves it.
+    this.#strays.set(connection, this.#edge.farewells.add(connection, { pool, target }));
+  }
+
+  #createHandoff(): Handoff | undefined {
+    const { transport, log, idPrefix } = this.#options;
+    const { addon } = native;
+    if (addon === undefined) return undefined;
+    const events: HandoffEvents = {
+      onReport: (channel, report) => {
+        recordReport(this.#edge, channel, report);
+      },
+      onStray: this.#onStray.bind(this),
+      onLost: (away) => {
+        recordLost(this.#edge, away);
+      },
+      onNonsense: ({ target }, problem) => {
+        this.#edge.faultLog.write('warn', { worker: target.key, problem }, 'dropped a message of a worker');
+      },
+    };
+    return new Handoff({ addon, transport, apps: this.#apps, log, idPrefix, events });
   }
 
   #createQueueSweep(): { arm(): void } {

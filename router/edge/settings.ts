@@ -13,6 +13,8 @@ export interface Settings {
   readonly requestLimits: HeadLimits;
   readonly responseLimits: HeadLimits;
   readonly maxConnections: number;
+  /** Answers after which a connection may be handed over; 0 = never. */
+  readonly handoffAfter: number;
   readonly accessLog: boolean;
   /** Answers say which generation gave them. */
   readonly generationHeader: boolean;
@@ -36,6 +38,7 @@ export function readSettings({ router, trustedProxies, accessLog }: ConfigureRou
       maxFields: Math.max(requestLimits.maxFields, smallestResponseLimits.maxFields),
     },
     maxConnections: router['max-connections'],
+    handoffAfter: router['handoff-after'],
     accessLog,
     generationHeader: router['generation-header'],
     trustedProxies: new TrustedProxies(trustedProxies),
@@ -52,6 +55,7 @@ export const initialSettings: Settings = {
   requestLimits: smallestResponseLimits,
   responseLimits: smallestResponseLimits,
   maxConnections: 1,
+  handoffAfter: 0,
   accessLog: false,
   generationHeader: false,
   trustedProxies: new TrustedProxies([]),
