@@ -196,10 +196,9 @@ export class ClientConnection implements Roles {
 
   // --- for the server ---
 
-  /** What never ends by itself ends now, as its client understands it, and so does a connection between requests. */
+  /** It ends, unless it has a request. */
   endGracefully(): void {
     if (this.#phase === 'idle') this.#startLinger();
-    else this.#exchange?.endGracefully();
   }
 
   /** There is no room for this connection. */

@@ -63,8 +63,9 @@ export class RawConnection {
   isClosed = false;
   #wake: (() => void)[] = [];
 
-  constructor(endpoint: Endpoint) {
-    this.socket = connect(socketTarget(endpoint));
+  /** `endpoint` may be a connection that is there already. */
+  constructor(endpoint: Endpoint | Socket) {
+    this.socket = typeof endpoint === 'object' ? endpoint : connect(socketTarget(endpoint));
     this.socket.setNoDelay(true);
     this.socket.setEncoding('latin1').on('data', (text: string) => {
       this.received += text;
