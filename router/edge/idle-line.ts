@@ -66,6 +66,11 @@ export class IdleLine {
       this.remove(client);
       client.onIdleTooLong();
     }
+    if (this.#first === undefined) {
+      // Who comes next may be due sooner than whoever it was armed for.
+      this.#deadline.disarm();
+      this.#armedMs = Infinity;
+    }
     this.#watch();
   }
 

@@ -67,6 +67,21 @@ describe('a line of idle clients', () => {
     assert.equal(time.armedMs, Infinity);
   });
 
+  it('tells who comes after the time was made shorter, though nobody waited then', () => {
+    const time = new StillTime();
+    let patienceMs = 1000;
+    const line = new IdleLine(time, (sinceMs) => sinceMs + patienceMs);
+    const first = new Client();
+    line.add(first);
+    line.remove(first);
+    patienceMs = 10;
+    line.review();
+    const client = new Client();
+    line.add(client);
+    time.advance(10);
+    assert.equal(client.isDue, true);
+  });
+
   it('arms its deadline once for many that come and go', () => {
     const time = new StillTime();
     const line = new IdleLine(time, (sinceMs) => sinceMs + 100);
