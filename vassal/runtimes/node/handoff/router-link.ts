@@ -134,6 +134,8 @@ export class RouterLink implements ChannelHandler, ConnectionOwner {
   }
 
   giveBack(slot: number, why: HandoffBack['why']): boolean {
+    // Behind the last one that it wants the router may hang up.
+    if (this.wantsBack) this.#report();
     return !this.#hasEnded && this.#outbox.trySend({ type: 'back', slot, why });
   }
 
@@ -162,8 +164,8 @@ export class RouterLink implements ChannelHandler, ConnectionOwner {
 
   onOver(connection: TakenConnection, how: 'back' | 'gone'): void {
     this.#connections.delete(connection.slot);
+    if (this.wantsBack) this.#report();
     if (how === 'gone') this.#outbox.post({ type: 'gone', slot: connection.slot });
-    if (this.#stoppedMs !== undefined && this.#connections.size === 0) this.#report();
     this.#options.onLess();
   }
 

@@ -62,6 +62,8 @@ function send(request: HttpRequest, tunnel: Socket): ClientRequest | undefined {
       if (request.rawTrailers.length > 0) outgoing.addTrailers(pairsOf(request.rawTrailers));
       outgoing.end();
     });
+    // The router may refuse it by its head alone, and the client may wait for that before it sends the body.
+    outgoing.flushHeaders();
     return outgoing;
   } catch {
     return undefined;
