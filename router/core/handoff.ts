@@ -10,6 +10,12 @@ export interface Addressee {
   readonly host: string;
 }
 
+/** What is asked of a request that was answered. */
+export interface AnsweredRequest extends Addressee {
+  /** HTTP/1.minorVersion. */
+  readonly minorVersion: 0 | 1;
+}
+
 /** So many times as many answers at most before it is tried again what could not be. */
 const mostPatience = 256;
 
@@ -33,9 +39,10 @@ export class Streak implements Addressee {
     this.host = host;
   }
 
-  /** A request with that authority was answered in whole. */
-  count(authority: string): void {
-    if (authority !== this.authority) this.#isBroken = true;
+  /** A request was answered in whole. */
+  count({ authority, minorVersion }: AnsweredRequest): void {
+    // To a worker, HTTP/1.0 is somebody else's.
+    if (authority !== this.authority || minorVersion === 0) this.#isBroken = true;
     else this.#answers++;
   }
 
@@ -90,6 +97,19 @@ export function selectTaker<Candidate extends HandoffCandidate>(
     if (chosen === undefined || away < chosen.away) chosen = candidate;
   }
   return chosen;
+}
+
+/** What is no reason to move connections: they come and go by themselves. */
+const tolerance = 0.25;
+
+/**
+ * Of workers that have so many connections each: how many each is to give back, so that one which came later gets its
+ * part of those that never end.
+ */
+export function surpluses(counts: readonly number[]): number[] {
+  const fair = Math.ceil(counts.reduce((sum, count) => sum + count, 0) / counts.length);
+  const most = fair + Math.max(1, fair * tolerance);
+  return counts.map((count) => (count > most ? count - fair : 0));
 }
 
 export interface RulesSituation {

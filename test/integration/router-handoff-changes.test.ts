@@ -48,6 +48,21 @@ describe('connections that a worker has', { skip: withoutAddon }, () => {
     await two.connection(3);
   });
 
+  it('are shared anew when a worker comes', async (t) => {
+    const { router, worker, app, client } = await serveHandoff(t);
+    const clients = [client, ...Array.from({ length: 7 }, () => new KeptClient(t, router.port))];
+    for (const each of clients) await handOver({ worker, client: each });
+    const newcomer = await TakingWorker.start(t);
+    await router.publish({ ...app, targets: [worker.target(), newcomer.target('app/1/2')] });
+    await waitFor(() => worker.recalls.length === 4, { what: 'four recalls' });
+    for (const slot of worker.recalls) worker.taken.find(({ take }) => take.slot === slot)?.giveBack();
+    for (const each of clients) await each.askFor(4);
+    await newcomer.connection(3);
+    await router.publish({ ...app, targets: [worker.target(), newcomer.target('app/1/2')] });
+    await client.ask();
+    assert.deepEqual([worker.recalls.length, newcomer.recalls.length], [4, 0]);
+  });
+
   it('are recalled, each by itself, when their host goes to another app', async (t) => {
     const { router, worker, app, client } = await serveHandoff(t, { domains: ['a.test', 'b.test'] });
     await handOver({ worker, client });

@@ -135,6 +135,15 @@ describe('a client connection stays with the router', { skip: withoutAddon }, ()
     assert.equal(worker.dials, 0);
   });
 
+  it('where it speaks HTTP/1.0', async (t) => {
+    const { worker, client } = await serveHandoff(t);
+    for (let nth = 0; nth < 10; nth++) {
+      client.connection.write('GET /old HTTP/1.0\r\nHost: a.test\r\nConnection: keep-alive\r\n\r\n');
+      assert.equal((await client.answer()).body, 'routed /old');
+    }
+    assert.equal(worker.dials, 0);
+  });
+
   it('where the next request is there already, and goes over when none is', async (t) => {
     const { worker, client } = await serveHandoff(t);
     for (let nth = 0; nth < 6; nth++) client.send(`/${nth}`);

@@ -1,7 +1,14 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { slotStates } from '../../lib/handoff.ts';
-import { allowsHandoff, rulesFor, selectTaker, Streak, type RulesSituation } from '../../router/core/handoff.ts';
+import {
+  allowsHandoff,
+  rulesFor,
+  selectTaker,
+  Streak,
+  surpluses,
+  type RulesSituation,
+} from '../../router/core/handoff.ts';
 import { RouteTable } from '../../router/core/route-table.ts';
 import { Slots } from '../../router/edge/handoff/slots.ts';
 import { route } from '../harness/router-process.ts';
@@ -9,7 +16,7 @@ import { route } from '../harness/router-process.ts';
 describe('a streak of answers', () => {
   const begin = (): Streak => new Streak({ authority: 'a.test:80', host: 'a.test' });
   const count = (streak: Streak, times: number, authority = 'a.test:80'): void => {
-    for (let nth = 0; nth < times; nth++) streak.count(authority);
+    for (let nth = 0; nth < times; nth++) streak.count({ authority, host: 'a.test', minorVersion: 1 });
   };
 
   it('is due after as many answers as are asked for, and never where none are', () => {
@@ -26,7 +33,7 @@ describe('a streak of answers', () => {
     for (const authority of ['b.test', 'a.test', 'A.test:80', '']) {
       const streak = begin();
       count(streak, 5);
-      streak.count(authority);
+      count(streak, 1, authority);
       count(streak, 100);
       streak.restart();
       count(streak, 100);
@@ -38,12 +45,19 @@ describe('a streak of answers', () => {
     const streak = begin();
     const tries: number[] = [];
     for (let answers = 1; answers <= 3000; answers++) {
-      streak.count('a.test:80');
+      count(streak, 1);
       if (!streak.isDue(3)) continue;
       tries.push(answers);
       streak.defer();
     }
     assert.deepEqual(tries.slice(0, 10), [3, 6, 12, 24, 48, 96, 192, 384, 768, 769]);
+  });
+
+  it('is none where requests are of HTTP/1.0', () => {
+    const streak = begin();
+    count(streak, 3);
+    streak.count({ authority: 'a.test:80', host: 'a.test', minorVersion: 0 });
+    assert.equal(streak.isDue(3), false);
   });
 
   it('begins anew when the connection came back', () => {
@@ -79,6 +93,25 @@ describe('the worker that takes a connection', () => {
     assert.equal(selectTaker(unfit, 100), undefined);
     const fit = { ...candidate, away: 9, suspendedUntilMs: 100, handoffPausedUntilMs: 100 };
     assert.equal(selectTaker([...unfit, fit], 100), fit);
+  });
+});
+
+describe('workers give back what they have too many of', () => {
+  it('so that one that came later gets its part', () => {
+    assert.deepEqual(surpluses([50, 0]), [25, 0]);
+    assert.deepEqual(surpluses([30, 30, 0]), [10, 10, 0]);
+    assert.deepEqual(surpluses([100, 0, 0, 0]), [75, 0, 0, 0]);
+    assert.deepEqual(surpluses([3, 0]), [0, 0]);
+    assert.deepEqual(surpluses([4, 0]), [2, 0]);
+  });
+
+  it('but not for small differences', () => {
+    for (const counts of [[], [7], [1, 0], [2, 1, 1], [10, 8], [100, 120, 90], [0, 0]]) {
+      assert.deepEqual(
+        surpluses(counts),
+        counts.map(() => 0),
+      );
+    }
   });
 });
 

@@ -6,7 +6,15 @@ import { messageOf } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/log.ts';
 import type { NativeAddon } from '../../../native/index.ts';
 import type { Apps } from '../../core/apps.ts';
-import { allowsHandoff, rulesFor, selectTaker, Streak, type Addressee } from '../../core/handoff.ts';
+import {
+  allowsHandoff,
+  rulesFor,
+  selectTaker,
+  Streak,
+  surpluses,
+  type Addressee,
+  type AnsweredRequest,
+} from '../../core/handoff.ts';
 import type { Pool } from '../../core/pool.ts';
 import type { Target } from '../../core/target.ts';
 import type { ByteStream, Transport } from '../../transports/transport.ts';
@@ -58,10 +66,10 @@ export class Handoff implements ChannelEvents {
   // --- for client connections ---
 
   /** A request was answered in whole, and the connection goes on. */
-  onAnswered(client: HandoffClient, addressee: Addressee): void {
+  onAnswered(client: HandoffClient, request: AnsweredRequest): void {
     if (client.isTrusted || this.#graceMs !== undefined) return;
-    const streak = (client.streak ??= new Streak(addressee));
-    streak.count(addressee.authority);
+    const streak = (client.streak ??= new Streak(request));
+    streak.count(request);
     if (!streak.isDue(this.#settings.handoffAfter)) return;
     // By then its answer is with the kernel, and all that came in the same turn was told.
     if (this.#due.size === 0) setImmediate(this.#handOverDue);
@@ -91,6 +99,18 @@ export class Handoff implements ChannelEvents {
         if (this.#options.apps.findWhole(away.addressee.host) !== channel.pool) channel.recall(away);
       }
     }
+    for (const pool of new Set([...this.#channels.values()].map((channel) => channel.pool))) this.#level(pool);
+  }
+
+  /** Recalls what some of the app's workers have too many of; it goes to others when it is due again. */
+  #level(pool: Pool): void {
+    const takers = pool.liveTargets.filter(({ handoff }) => handoff !== null);
+    if (takers.length < 2) return;
+    surpluses(takers.map(({ away }) => away)).forEach((surplus, index) => {
+      const target = takers[index];
+      const channel = target === undefined ? undefined : this.#channels.get(target);
+      for (const away of channel?.first(surplus) ?? []) channel?.recall(away);
+    });
   }
 
   /** The router ends within `graceMs`: everything is to come back. */

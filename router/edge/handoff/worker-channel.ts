@@ -89,6 +89,11 @@ export class WorkerChannel implements ChannelHandler {
     return this.#slots.size;
   }
 
+  /** The `count` that it has had longest, at most. */
+  first(count: number): AwayConnection[] {
+    return count === 0 ? [] : [...this.#slots.connections].slice(0, count);
+  }
+
   /** It takes a further connection now, as far as is known here. */
   get hasRoom(): boolean {
     return this.#untoldRules === undefined && this.#slots.find() !== undefined;
