@@ -196,9 +196,10 @@ export class ClientConnection implements Roles {
 
   // --- for the server ---
 
-  /** It ends, unless it has a request. */
+  /** What never ends by itself ends now, as its client understands it, and so does a connection between requests. */
   endGracefully(): void {
     if (this.#phase === 'idle') this.#startLinger();
+    else this.#exchange?.endGracefully();
   }
 
   /** There is no room for this connection. */

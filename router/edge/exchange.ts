@@ -170,6 +170,11 @@ export class Exchange implements AssignmentOwner {
     );
   }
 
+  /** It never ends by itself, and is to end as its client understands it; any other exchange just goes on. */
+  endGracefully(): void {
+    (this.#tunnel ?? this.#events)?.endGracefully();
+  }
+
   /** The router ends now. */
   cut(): void {
     if (this.#tunnel === undefined) this.fail('shutdown');

@@ -6,9 +6,13 @@ import { handOver, serveHandoff } from '../harness/routed-handoff.ts';
 import { KeptClient } from '../harness/kept-client.ts';
 import { addonUnderTest, withoutAddon } from '../harness/native-addon.ts';
 import { RecordingWorker } from '../harness/recording-worker.ts';
-import { routeTo } from '../harness/router-process.ts';
+import { routeTo, startRouter } from '../harness/router-process.ts';
 import { TakingWorker } from '../harness/taking-worker.ts';
 import { waitFor } from '../harness/wait-for.ts';
+
+const agreed = 'HTTP/1.1 101 Switching Protocols\r\nConnection: Upgrade\r\nUpgrade: websocket\r\n\r\n';
+const wish = ['Connection: Upgrade', 'Upgrade: websocket'];
+const close1012 = '\x88\x11\x03\xf4service restart';
 
 /** The other end of a stray that the worker sends; the test speaks for the worker on it. */
 function stray(t: TestContext, worker: TakingWorker, host = 'a.test', address = '127.0.0.1'): KeptClient {
@@ -49,6 +53,27 @@ describe('a stray request', { skip: withoutAddon }, () => {
     through.send('/');
     await through.connection.ended();
     assert.equal(through.connection.received, '');
+  });
+
+  it('that became a WebSocket ends with the worker that carries it, whoever serves it', async (t) => {
+    const [carrier, server] = [await TakingWorker.start(t), await TakingWorker.start(t)];
+    const targets = { carrier: carrier.target('app/1/1'), server: server.target('app/1/2') };
+    const router = await startRouter(t, { apps: [{ handoff: true, targets: [targets.carrier] }] });
+    const client = new KeptClient(t, router.port);
+    const taken = await handOver({ worker: carrier, client });
+    await router.publish({ handoff: true, targets: [targets.server, targets.carrier] });
+    carrier.say({ type: 'report', requests: 1, inFlight: 1, log: [] });
+    await router.stats('the report', ({ requests }) => requests === 4);
+    server.answer = () => agreed;
+    const through = stray(t, carrier);
+    through.send('/chat', wish);
+    await through.connection.until('101', (text) => text.endsWith('\r\n\r\n'));
+    const applied = await router.publish({ handoff: true, targets: [targets.server], drainMs: 100 });
+    assert.deepEqual(applied.busy, ['app/1/1']);
+    await through.connection.until('the close', (text) => text.endsWith(close1012));
+    through.connection.destroy();
+    taken.giveBack('stray');
+    await router.applied(({ busy }) => busy.length === 0);
   });
 
   it('leaves no connection behind when it is over', async (t) => {
