@@ -6,7 +6,7 @@
 // message, not a descriptor.
 
 /** Raised when a message changes its meaning. Where the two differ nothing is handed over. */
-export const handoffVersion = 1;
+export const handoffVersion = 2;
 
 /** No message is longer. */
 export const longestMessageBytes = 64 * 1024;
@@ -73,7 +73,7 @@ export interface HandoffBack {
 
 /**
  * The client left, or the worker ended the connection after its last answer. The router reads out what the client still
- * sends, and closes; where the slot's state is `busy` an answer is not whole, and the connection is reset.
+ * sends, and closes; where the slot's state is not `idle` an answer is not whole, and the connection is reset.
  */
 export interface HandoffGone {
   readonly type: 'gone';
@@ -118,12 +118,21 @@ export interface HandoffLogEntry {
   readonly isCut: boolean;
 }
 
-export type FromWorker = HandoffBack | HandoffGone | HandoffStray | HandoffReport;
+/**
+ * The worker goes by the rules that it was told last, and sends one for each. Behind one for rules that end its serving no
+ * request is begun that was sent later: what idled was given back before.
+ */
+export interface HandoffRuled {
+  readonly type: 'ruled';
+}
+
+export type FromWorker = HandoffBack | HandoffGone | HandoffStray | HandoffReport | HandoffRuled;
 
 /**
  * The byte of a slot in the shared states, written by the worker and read by the router when the worker is dead or the
- * connection is gone: a connection that idled goes on with the router, one whose request ran is lost. `busy` from the
- * first byte that the worker read of a request until the kernel has the last one of its answer. The router sets `idle`
- * before it hands the slot's connection over.
+ * connection is gone. A connection that idled goes on with the router. From the first byte that the worker read of a
+ * request it is `busy`, or `busyHead` where the request is known to be a HEAD: no byte of a final answer left, so the
+ * router can answer in its place. From then until the kernel has the answer's last byte it is `answering`, and can only
+ * be reset. The router sets `idle` before it hands the slot's connection over.
  */
-export const slotStates = { idle: 0, busy: 1 } as const;
+export const slotStates = { idle: 0, busy: 1, busyHead: 2, answering: 3 } as const;

@@ -9,7 +9,7 @@ import { defaultableFields } from './vassal-spec.ts';
  * Answers after which a connection has proved to be kept alive. Handing over costs about as much as three requests that
  * are carried, so one that ends sooner would not pay.
  */
-const answersBeforeHandoff = 3;
+export const answersBeforeHandoff = 3;
 
 const log = keyed({
   level: oneOf(logLevels)

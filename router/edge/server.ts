@@ -27,7 +27,7 @@ import type { Edge } from './edge.ts';
 import { Farewells } from './farewells.ts';
 import { FaultLog } from './fault-log.ts';
 import { Handoff, type HandoffEvents } from './handoff/handoff.ts';
-import { recordLost, recordReport } from './handoff/ledger.ts';
+import { answerLost, recordReport } from './handoff/ledger.ts';
 import type { WorkerChannel } from './handoff/worker-channel.ts';
 import { HttpDates } from './http-dates.ts';
 import { idleDueMs, IdleLine } from './idle-line.ts';
@@ -96,8 +96,8 @@ export class Server implements ConnectionKeeper {
         prober.forget(target);
       },
     });
-    this.#probe = new DataPathProbe(transport, this.#apps);
     this.#handoff = this.#createHandoff();
+    this.#probe = new DataPathProbe(transport, this.#apps, this.#handoff);
     this.#edge = {
       transport,
       apps: this.#apps,
@@ -345,8 +345,8 @@ export class Server implements ConnectionKeeper {
         recordReport(this.#edge, channel, report);
       },
       onStray: this.#onStray.bind(this),
-      onLost: (away) => {
-        recordLost(this.#edge, away);
+      onLost: (away, unanswered) => {
+        answerLost(this.#edge, away, unanswered);
       },
       onNonsense: ({ target }, problem) => {
         this.#edge.faultLog.write('warn', { worker: target.key, problem }, 'dropped a message of a worker');

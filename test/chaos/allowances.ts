@@ -1,9 +1,11 @@
 // What a client may lose, and to what: the whole list. Whatever is not here is a violation.
 //
-// - kill -9 of a router: the connections that it held in that moment, and what was under way on them. No other.
+// - kill -9 of a router: the connections that it held in that moment, and what was under way on them. No other. One that
+//   a worker served lives on to its next answer; if it idles, to the end of that worker.
 // - a worker's death (killed, crashed, or ending with its killed primary): a non-idempotent request that it was
 //   executing is answered 502; an answer that it had begun is cut. An idempotent request without a byte of an answer
-//   goes to another worker, once: only a second worker's death can cost it.
+//   goes to another worker, once: only a second worker's death can cost it. But on a connection that was handed over to
+//   the worker it is answered 502: nobody else has read it.
 // - every holder of the listening sockets killed (the emperor, and all routers): connections are refused or reset until
 //   an emperor serves again.
 // - a retired generation, or a worker that a chain retires: what never ends by itself (event streams, WebSockets) is ended within the drain time.
@@ -12,6 +14,7 @@
 //   where it waited for a worker.
 // - a router that is replaced by an upgrade: the same, for what never ends by itself.
 // - an idle connection: the idle-timeout, or an end after an answer that said `Connection: close`.
+import { answersBeforeHandoff } from '../../lib/spec/emperor-config.ts';
 import { drainMs, gradual, idleTimeoutMs, routerGraceMs } from './apps.ts';
 import type { Evidence } from './evidence.ts';
 import { retirements } from './generations.ts';
@@ -41,7 +44,7 @@ export function excuseExchange(exchange: ExchangeRecord, evidence: Evidence): Ex
 
 /** Why the peer may have ended this connection while no request was under way on it. */
 export function excuseIdleEnd(connection: ConnectionRecord, evidence: Evidence): Excuse | undefined {
-  if (wasHeldByKilledRouter(connection, evidence)) return 'router killed';
+  if (wasHeldByKilledRouter(connection, evidence) || wasOrphaned(connection, evidence)) return 'router killed';
   if (wasWithoutPorts(connection, evidence)) return 'ports lost';
   const idleMs = (connection.endedAtMs ?? 0) - connection.idleSinceMs;
   return idleMs >= idleTimeoutMs - 1000 ? 'idle-timeout' : undefined;
@@ -97,9 +100,16 @@ function excuseByWorkers(exchange: ExchangeRecord, evidence: Evidence): Excuse |
   const isHere = deaths.some((death) => exchange.pid !== undefined && pidsOf(death).includes(exchange.pid));
   if (exchange.outcome === 'cut') return exchange.headAtMs !== undefined && isHere ? 'worker died' : undefined;
   if (exchange.status !== 502 || exchange.cause !== 'worker-closed') return undefined;
-  if (exchange.method === 'POST')
+  if (exchange.method === 'POST' || mayHaveBeenHandedOver(exchange, evidence))
     return deaths.some((death) => mayHaveExecuted(death, exchange, evidence)) ? 'worker died' : undefined;
   return deaths.flatMap(pidsOf).length >= 2 ? 'two workers died' : undefined;
+}
+
+/** The connection was kept for as many answers as a router asks for before it hands a connection over. */
+function mayHaveBeenHandedOver({ connection, sentAtMs }: ExchangeRecord, { exchanges }: Evidence): boolean {
+  const isBefore = (one: ExchangeRecord): boolean =>
+    one.connection === connection && one.outcome === 'whole' && (one.endedAtMs ?? Infinity) <= sentAtMs;
+  return exchanges.filter(isBefore).length >= answersBeforeHandoff;
 }
 
 /** Deaths of the app's workers that this exchange can have met. */
@@ -134,6 +144,22 @@ function wasHeldByKilledRouter({ localPort, openedAtMs, endedAtMs }: ConnectionR
       (endedAtMs ?? Infinity) <= fault.atMs + noticeMs &&
       // A connection that was reset before we could read its port was opened a moment before.
       (localPort === undefined ? fault.atMs - openedAtMs < routedMs : fault.ports.has(localPort)),
+  );
+}
+
+/** A worker went on with it when its router was killed, and no request came any more. */
+function wasOrphaned(
+  { localPort, openedAtMs, idleSinceMs, endedAtMs }: ConnectionRecord,
+  { faults }: Evidence,
+): boolean {
+  return faults.some(
+    (fault) =>
+      fault.kind === 'router' &&
+      openedAtMs <= fault.atMs &&
+      idleSinceMs <= fault.atMs &&
+      (endedAtMs ?? Infinity) >= fault.atMs &&
+      localPort !== undefined &&
+      fault.ports.has(localPort),
   );
 }
 

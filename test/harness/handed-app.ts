@@ -2,6 +2,7 @@
 // way of the router.
 import type { TestContext } from 'node:test';
 import { startEmperor, type EmperorOptions, type EmperorProcess } from './emperor-process.ts';
+import type { KeptClient } from './kept-client.ts';
 
 export interface WhoAnswered {
   readonly generation: number;
@@ -27,6 +28,20 @@ export function readWho(body: string): WhoAnswered {
   const [generation, worker, pid, how] = body.split(' ');
   return { generation: Number(generation), worker: Number(worker), pid: Number(pid), isDirect: how === 'direct' };
 }
+
+/**
+ * Asks until a worker answers that has the client's connection itself. A request that is there too soon puts the hand-over
+ * off: then it takes more than four.
+ */
+export async function untilDirect(client: KeptClient): Promise<WhoAnswered & { readonly asked: number }> {
+  for (let asked = 1; asked <= mostAsked; asked++) {
+    const who = readWho((await client.ask()).body);
+    if (who.isDirect) return { ...who, asked };
+  }
+  throw new Error(`no worker took the connection over within ${mostAsked} requests`);
+}
+
+const mostAsked = 2000;
 
 /** `keys`: further lines of who.yaml. */
 export async function startHandedApp(t: TestContext, keys = '', options: EmperorOptions = {}): Promise<EmperorProcess> {

@@ -98,6 +98,8 @@ export class TakingWorker implements ChannelHandler {
   isEnded = false;
   /** False: it ends each channel as soon as it is there. */
   isWelcoming = true;
+  /** Whether it says that it goes by rules as soon as it hears them. */
+  isConfirming = true;
   states: Uint8Array = new Uint8Array(0);
   #channel: DescriptorChannel | undefined;
   readonly #routed: RecordingWorker;
@@ -144,6 +146,14 @@ export class TakingWorker implements ChannelHandler {
     this.#channel?.send(Buffer.from(text), []);
   }
 
+  #confirm(): void {
+    try {
+      this.say({ type: 'ruled' });
+    } catch {
+      // The router has gone meanwhile.
+    }
+  }
+
   /** As the kernel ends what a process had. */
   die(): void {
     for (const connection of this.taken) connection.destroy();
@@ -174,6 +184,7 @@ export class TakingWorker implements ChannelHandler {
         break;
       case 'rules':
         this.rules.push(message);
+        if (this.isConfirming) this.#confirm();
         break;
       case 'take':
         assert.ok(fd !== undefined);

@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
 import { startEmperor, type EmperorProcess } from '../harness/emperor-process.ts';
-import { readWho, startHandedApp } from '../harness/handed-app.ts';
+import { readWho, startHandedApp, untilDirect } from '../harness/handed-app.ts';
 import { KeptClient } from '../harness/kept-client.ts';
 import { withoutAddon } from '../harness/native-addon.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -11,7 +11,7 @@ const host = 'who.localhost';
 
 async function handedOver(t: TestContext, emperor: EmperorProcess): Promise<KeptClient> {
   const client = new KeptClient(t, emperor.port, host);
-  assert.equal(readWho((await client.askFor(4)).at(-1) ?? '').isDirect, true);
+  await untilDirect(client);
   return client;
 }
 

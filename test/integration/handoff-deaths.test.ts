@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { startEmperor, type EmperorProcess } from '../harness/emperor-process.ts';
-import { readWho, startHandedApp, workerPids } from '../harness/handed-app.ts';
+import { readWho, startHandedApp, untilDirect, workerPids } from '../harness/handed-app.ts';
 import { KeptClient } from '../harness/kept-client.ts';
 import { KeptTraffic } from '../harness/kept-traffic.ts';
 import { withoutAddon } from '../harness/native-addon.ts';
@@ -20,9 +20,9 @@ describe('kill -9 of a worker', { skip: withoutAddon }, () => {
   it('leaves every client that waits for nothing its connection, whichever worker had it', async (t) => {
     const emperor = await startHandedApp(t, 'processes: 2\n');
     const clients = Array.from({ length: 20 }, () => new KeptClient(t, emperor.port, host));
-    for (const client of clients) assert.equal(readWho((await client.askFor(4)).at(-1) ?? '').isDirect, true);
+    let answers = 0;
+    for (const client of clients) answers += (await untilDirect(client)).asked;
     const pids = await workerPids(emperor);
-    let answers = 4 * clients.length;
     for (const pid of pids) {
       // A worker that has reported a request has nothing more to do for it.
       await answered(emperor, answers);
@@ -39,21 +39,20 @@ describe('kill -9 of a worker', { skip: withoutAddon }, () => {
     });
   });
 
-  it('costs those their request whom it was serving, and nobody else', async (t) => {
+  it('costs those their request whom it was serving, who are told so, and nobody else', async (t) => {
     const emperor = await startHandedApp(t);
     const [busy, idle] = [new KeptClient(t, emperor.port, host), new KeptClient(t, emperor.port, host)];
-    for (const client of [busy, idle]) await client.askFor(4);
-    await answered(emperor, 8);
-    const errors: unknown[] = [];
-    busy.connection.socket.on('error', (error: NodeJS.ErrnoException) => errors.push(error.code));
+    let answers = 0;
+    for (const client of [busy, idle]) answers += (await untilDirect(client)).asked;
+    await answered(emperor, answers);
     busy.send('/?wait=60000');
     await waitFor(
       async () => (await emperor.appIs('who', 'running')).instances[0]?.workers.some(({ inFlight }) => inFlight === 1),
       { what: 'the request to run' },
     );
     for (const pid of await workerPids(emperor)) process.kill(pid, 'SIGKILL');
-    await busy.connection.ended();
-    assert.deepEqual(errors, ['ECONNRESET']);
+    const { status, fields } = await busy.answer();
+    assert.deepEqual([status, fields.get('x-emperor-error')], [502, 'worker-closed']);
     assert.equal((await idle.ask()).status, 200);
     await waitFor(() => emperor.process.stdout.includes('"cause":"worker-closed"'), { what: 'the access line' });
   });
@@ -84,7 +83,7 @@ describe('kill -9 of a router', { skip: withoutAddon }, () => {
   it('costs a client whose connection a worker has nothing: it gets its answers, the next says close', async (t) => {
     const emperor = await startHandedApp(t);
     const clients = Array.from({ length: 5 }, () => new KeptClient(t, emperor.port, host));
-    for (const client of clients) await client.askFor(4);
+    for (const client of clients) await untilDirect(client);
     clients[0]?.send('/?wait=1500');
     await waitFor(
       async () => (await emperor.appIs('who', 'running')).instances[0]?.workers.some(({ inFlight }) => inFlight === 1),
@@ -106,7 +105,7 @@ describe('a router that is to end', { skip: withoutAddon }, () => {
   it('lets every client have its last answer, and ends no connection before it', async (t) => {
     const emperor = await startHandedApp(t, '', { endsItself: true });
     const clients = Array.from({ length: 10 }, () => new KeptClient(t, emperor.port, host));
-    for (const client of clients) await client.askFor(4);
+    for (const client of clients) await untilDirect(client);
     const long = clients[0];
     long?.send('/?wait=1500');
     await waitFor(

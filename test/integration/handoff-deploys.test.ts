@@ -30,6 +30,19 @@ const isOf =
   (body: string): boolean =>
     readWho(body).generation === generation && isDirect(body) === direct;
 
+/** Answers that came by way of the router. */
+function routed({ bodies }: KeptTraffic): number {
+  return [...bodies].filter(([body]) => !isDirect(body)).reduce((sum, [, count]) => sum + count, 0);
+}
+
+/** A client that asks too soon is handed over later: no connection is left when a long while brings no routed answer. */
+async function allAreDirect(traffic: KeptTraffic): Promise<void> {
+  for (let before = -1; before !== routed(traffic);) {
+    before = routed(traffic);
+    await traffic.goesOn(50);
+  }
+}
+
 /** Every connection is the one that it was, and every answer was whole and as it should be. */
 async function nothingWasLost({ emperor, traffic }: Running): Promise<void> {
   await traffic.goesOn();
@@ -81,11 +94,12 @@ describe('under fifty clients that keep their connections', { skip: withoutAddon
   it('an edit that is refused leaves them where they are', async (t) => {
     const running = await run(t);
     const { emperor, traffic } = running;
+    await allAreDirect(traffic);
     emperor.write('who.yaml', 'app: ./missing.cjs\n');
     await emperor.appIs('who', 'degraded');
+    const before = routed(traffic);
     await traffic.goesOn();
-    const routed = [...traffic.bodies].filter(([body]) => !isDirect(body)).reduce((sum, [, count]) => sum + count, 0);
-    assert.equal(routed, 3 * clients, 'each was routed three times, before it was handed over');
+    assert.equal(routed(traffic), before, 'none came back to the router');
     await nothingWasLost(running);
   });
 

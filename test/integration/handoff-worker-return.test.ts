@@ -40,7 +40,7 @@ describe('a handed-over connection', { skip: withoutAddon }, () => {
     const [idle, busy] = [await router.client(t), await router.client(t)];
     busy.connection.write(get('/slow'));
     await busy.connection.until('the beginning', (text) => text.includes('begun'));
-    assert.equal(router.states[busy.slot], slotStates.busy);
+    assert.equal(router.states[busy.slot], slotStates.answering);
     router.recall(idle.slot);
     router.recall(busy.slot);
     assert.equal(await router.back(idle.slot), 'recalled');
@@ -49,12 +49,29 @@ describe('a handed-over connection', { skip: withoutAddon }, () => {
     await goesOn((one) => router.handOver(one), busy, 1);
   });
 
+  it('that idles is back before the worker says that it goes by rules by which it serves no more', async (t) => {
+    const { router } = await startHandoff(t);
+    const [idle, busy] = [await router.client(t), await router.client(t)];
+    busy.connection.write(get('/slow'));
+    await busy.connection.until('the beginning', (text) => text.includes('begun'));
+    const isRuled = ({ type }: { readonly type: string }): boolean => type === 'ruled';
+    await router.told('the first rules in force', isRuled);
+    router.rule({ isServing: false });
+    await waitFor(() => router.messages.filter(isRuled).length === 2, { what: 'the second rules in force' });
+    const order = router.messages.map((message) =>
+      'slot' in message ? `${message.type} ${message.slot}` : message.type,
+    );
+    const ofNote = order.filter((what) => what === 'ruled' || what.startsWith('back'));
+    assert.deepEqual(ofNote.slice(0, 3), ['ruled', `back ${idle.slot}`, 'ruled']);
+    await router.back(busy.slot);
+  });
+
   it('comes back with a large answer whole, however slowly its client reads', async (t) => {
     const { router } = await startHandoff(t);
     const client = await router.client(t);
     client.connection.socket.pause();
     client.connection.write(get('/huge'));
-    await waitFor(() => router.states[client.slot] === slotStates.busy, { what: 'the request to begin' });
+    await waitFor(() => router.states[client.slot] === slotStates.answering, { what: 'the answer to begin' });
     router.recall(client.slot);
     // It answers another one meanwhile: time enough to give back too early.
     const other = await router.client(t);
@@ -98,7 +115,7 @@ describe('a handed-over connection', { skip: withoutAddon }, () => {
     const other = await router.client(t);
     router.recall(other.slot);
     await router.back(other.slot);
-    assert.equal(router.states[client.slot], slotStates.busy);
+    assert.notEqual(router.states[client.slot], slotStates.idle);
     assert.equal(router.messages.filter(({ type }) => type === 'back').length, 1);
     client.connection.write('67890');
     assert.equal(await router.back(client.slot), 'recalled');
@@ -195,20 +212,28 @@ describe('a handed-over connection', { skip: withoutAddon }, () => {
     assert.deepEqual(await vassal.process.exit(), { code: 0, signal: null });
   });
 
-  it('says which request a worker took with it that was killed', async (t) => {
+  it('says what a worker took with it that was killed: which request, and whether an answer had begun', async (t) => {
     const { router, vassal } = await startHandoff(t);
-    const [idle, busy] = [await router.client(t), await router.client(t)];
+    const [idle, asked, busy] = [await router.client(t), await router.client(t), await router.client(t)];
+    const head = await router.client(t);
     idle.connection.write(get('/'));
     await answersOf(idle.connection, 1);
+    asked.connection.write(get('/silent'));
+    head.connection.write(get('/silent').replace('GET', 'HEAD'));
     busy.connection.write(get('/slow'));
     await busy.connection.until('the beginning', (text) => text.includes('begun'));
+    await waitFor(() => router.states[head.slot] === slotStates.busyHead, { what: 'HEAD to begin' });
+    await waitFor(() => router.states[asked.slot] === slotStates.busy, { what: 'GET to begin' });
     await waitFor(() => router.states[idle.slot] === slotStates.idle, { what: 'the answer to be over' });
     const pid = vassal.pid();
     process.kill(pid, 'SIGKILL');
     await gone(pid);
     await waitFor(() => router.ends.length > 0, { what: 'the end of the channel' });
-    assert.deepEqual([router.states[idle.slot], router.states[busy.slot]], [slotStates.idle, slotStates.busy]);
-    // Our descriptors keep both open.
+    assert.deepEqual(
+      [idle, asked, head, busy].map(({ slot }) => router.states[slot]),
+      [slotStates.idle, slotStates.busy, slotStates.busyHead, slotStates.answering],
+    );
+    // Our descriptors keep them open.
     assert.deepEqual([idle.connection.isEnded, busy.connection.isEnded], [false, false]);
     const path = (await vassal.until('the next process', ({ workers }) => workers[0]?.state === 'ready')).workers[0];
     assert.ok(path?.handoff);

@@ -210,7 +210,7 @@ describe('a router', { skip: withoutAddon }, () => {
     ['an unknown message', '{"type":"x"}'],
     ['a message of another shape', '{"type":"recall","slot":"1"}'],
     ['a slot that is none', '{"type":"take","slot":5000,"address":"","host":"a.test"}'],
-    ['a second hello without memory', '{"type":"hello","version":1,"idPrefix":"x","slots":1}'],
+    ['a second hello without memory', `{"type":"hello","version":${handoffVersion},"idPrefix":"x","slots":1}`],
   ] as const) {
     it(`that sends ${what} is left alone, and the log says so`, async (t) => {
       const { router, vassal } = await startHandoff(t);

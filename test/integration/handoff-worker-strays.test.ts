@@ -122,7 +122,7 @@ describe('a stray', { skip: withoutAddon }, () => {
     const { connection, slot } = await router.client(t);
     connection.write(stray('/x'));
     await router.gone(slot);
-    assert.equal(router.states[slot], slotStates.busy);
+    assert.equal(router.states[slot], slotStates.answering);
     assert.equal(readAnswers(connection.received).final[0]?.isWhole ?? false, false);
   });
 
@@ -169,7 +169,7 @@ describe('a stray', { skip: withoutAddon }, () => {
     const { connection, slot } = await router.client(t);
     connection.write(`${get('/t', 'Connection: Upgrade\r\nUpgrade: x\r\n')}early`);
     await connection.until('the echo', (text) => text.includes('heard early'));
-    assert.equal(router.states[slot], slotStates.busy);
+    assert.equal(router.states[slot], slotStates.answering);
     connection.write('late');
     await connection.until('the echo', (text) => text.includes('heard late'));
     connection.end();

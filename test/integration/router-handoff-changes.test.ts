@@ -1,6 +1,7 @@
 // What becomes of connections that a worker has, when tables, settings, workers and the router itself come and go.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
+import { slotStates } from '../../lib/handoff.ts';
 import { handOver, serveHandoff } from '../harness/routed-handoff.ts';
 import { KeptClient } from '../harness/kept-client.ts';
 import { withoutAddon } from '../harness/native-addon.ts';
@@ -29,6 +30,21 @@ describe('connections that a worker has', { skip: withoutAddon }, () => {
     assert.equal((await client.answer()).body, 'routed /held');
     await handOver({ worker, client });
     assert.equal(worker.dials, 2);
+  });
+
+  it('are no longer served by a generation that was replaced once a router says that it reaches the next', async (t) => {
+    const { router, worker, app, client } = await serveHandoff(t);
+    await handOver({ worker, client });
+    const next = await TakingWorker.start(t);
+    worker.isConfirming = false;
+    await router.publish({ ...app, targets: [next.target('app/2/1')] });
+    const probed = router.probe('app');
+    await worker.ruled(({ isServing }) => !isServing);
+    const late = await probed;
+    assert.deepEqual([late.instance, late.reason.includes('app/1/1')], [null, true]);
+    const again = router.probe('app');
+    worker.say({ type: 'ruled' });
+    assert.equal((await again).instance, 'app/2');
   });
 
   it('go to the worker that has the fewest', async (t) => {
@@ -133,26 +149,59 @@ describe('a worker that dies', { skip: withoutAddon }, () => {
     assert.equal(connections, 3);
   });
 
-  it('loses the request that it had: its connection is reset, and the log says why', async (t) => {
+  it('has the request that it had answered 502, and the log says why', async (t) => {
     const { router, worker, client } = await serveHandoff(t);
     const taken = await handOver({ worker, client });
     const idle = new KeptClient(t, router.port);
     await handOver({ worker, client: idle });
     taken.isAnswering = false;
+    client.send('/lost');
+    await taken.received('/lost');
+    worker.die();
+    const { status, fields, body } = await client.answer();
+    assert.deepEqual(
+      [status, fields.get('x-emperor-error'), fields.get('connection')],
+      [502, 'worker-closed', 'close'],
+    );
+    await client.connection.ended();
+    const line = await router.accessLine('the lost request', ({ cause }) => cause === 'worker-closed');
+    assert.deepEqual(
+      [line['app'], line['worker'], line['host'], line['status'], line['endedBy'], line['bytesOut']],
+      ['app', 'app/1/1', 'a.test', 502, 'worker', body.length],
+    );
+    assert.equal(line['requestId'], fields.get('x-request-id'));
+    assert.equal((await idle.ask('/after')).body, 'routed /after');
+    client.connection.destroy();
+    await router.stats('one connection', ({ connections }) => connections === 1);
+  });
+
+  it('has a HEAD answered 502 without a body', async (t) => {
+    const { worker, client } = await serveHandoff(t);
+    const taken = await handOver({ worker, client });
+    taken.isAnswering = false;
+    client.connection.write('HEAD /lost HTTP/1.1\r\nHost: a.test\r\n\r\n');
+    await taken.received('/lost');
+    worker.states[taken.take.slot] = slotStates.busyHead;
+    const soFar = client.connection.received.length;
+    worker.die();
+    assert.match((await client.connection.ended()).slice(soFar), /^HTTP\/1\.1 502 [^]*\r\n\r\n$/);
+  });
+
+  it('in the middle of an answer has the connection reset, and the log says why', async (t) => {
+    const { router, worker, client } = await serveHandoff(t);
+    const taken = await handOver({ worker, client });
+    taken.isAnswering = false;
     const errors: unknown[] = [];
     client.connection.socket.on('error', (fault: NodeJS.ErrnoException) => errors.push(fault.code));
     client.send('/lost');
     await taken.received('/lost');
+    worker.states[taken.take.slot] = slotStates.answering;
     worker.die();
     await client.connection.ended();
     assert.deepEqual(errors, ['ECONNRESET']);
     const line = await router.accessLine('the lost request', ({ cause }) => cause === 'worker-closed');
-    assert.deepEqual(
-      [line['app'], line['worker'], line['host'], line['status'], line['endedBy']],
-      ['app', 'app/1/1', 'a.test', 502, 'worker'],
-    );
-    assert.equal((await idle.ask('/after')).body, 'routed /after');
-    await router.stats('one connection', ({ connections }) => connections === 1);
+    assert.deepEqual([line['status'], line['bytesOut']], [502, 0]);
+    await router.stats('no connection', ({ connections }) => connections === 0);
   });
 
   it('and is there again takes connections again, after a pause', async (t) => {

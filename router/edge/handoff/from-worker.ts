@@ -18,19 +18,22 @@ export function decodeFromWorker(bytes: Uint8Array): FromWorker | string {
     return 'not JSON';
   }
   if (!isRecord(raw)) return 'not an object';
-  switch (raw['type']) {
-    case 'back':
-      return decodeBack(raw) ?? 'back: of another shape';
-    case 'gone':
-      return decodeGone(raw) ?? 'gone: of another shape';
-    case 'stray':
-      return decodeStray(raw) ?? 'stray: of another shape';
-    case 'report':
-      return decodeReport(raw) ?? 'report: of another shape';
-    default:
-      return `unknown type ${JSON.stringify(raw['type'] ?? null).slice(0, 40)}`;
-  }
+  const type = raw['type'];
+  const decode = typeof type === 'string' ? decoders.get(type) : undefined;
+  if (decode === undefined) return `unknown type ${JSON.stringify(type ?? null).slice(0, 40)}`;
+  return decode(raw) ?? `${String(type)}: of another shape`;
 }
+
+const decoders: ReadonlyMap<string, (raw: Raw) => FromWorker | undefined> = new Map<
+  string,
+  (raw: Raw) => FromWorker | undefined
+>([
+  ['back', decodeBack],
+  ['gone', decodeGone],
+  ['stray', decodeStray],
+  ['report', decodeReport],
+  ['ruled', () => ({ type: 'ruled' })],
+]);
 
 type Raw = Readonly<Record<string, unknown>>;
 

@@ -1,7 +1,7 @@
 // Connection hand-off: a client connection that has proved to be kept alive and to talk to one app is given to one of
 // the app's workers, and comes back when it idles, when the worker is to end, or when its requests are somebody else's.
 // The router keeps a descriptor of each, so that whatever happens to the worker, no client connection ends by it.
-import type { HandoffBack, HandoffReport, HandoffRules } from '../../../lib/handoff.ts';
+import { slotStates, type HandoffBack, type HandoffReport, type HandoffRules } from '../../../lib/handoff.ts';
 import { messageOf } from '../../../lib/errors.ts';
 import type { Logger } from '../../../lib/log.ts';
 import type { NativeAddon } from '../../../native/index.ts';
@@ -20,6 +20,7 @@ import type { Target } from '../../core/target.ts';
 import type { ByteStream, Transport } from '../../transports/transport.ts';
 import { initialSettings, type Settings } from '../settings.ts';
 import type { AwayConnection, HandoffClient } from './away-connection.ts';
+import { Rulings } from './rulings.ts';
 import { WorkerChannel, type ChannelEvents } from './worker-channel.ts';
 
 /** What becomes of connections beside their coming and going. */
@@ -27,10 +28,16 @@ export interface HandoffEvents {
   onReport(channel: WorkerChannel, report: HandoffReport): void;
   /** Clients' requests come through a worker on this stream. */
   onStray(channel: WorkerChannel, stream: ByteStream): void;
-  /** The worker died with a request of this connection, which was reset. */
-  onLost(away: AwayConnection): void;
+  /** The worker died with a request of this connection. `unanswered`: where the client can still be told, and how. */
+  onLost(away: AwayConnection, unanswered: Unanswered | undefined): void;
   /** A worker said what makes no sense. */
   onNonsense(channel: WorkerChannel, problem: string): void;
+}
+
+/** A client that waits for the answer to a request of which nothing is known but this. */
+export interface Unanswered {
+  readonly stream: ByteStream;
+  readonly isHead: boolean;
 }
 
 export interface HandoffOptions {
@@ -55,12 +62,17 @@ export class Handoff implements ChannelEvents {
   readonly #channels = new Map<Target, WorkerChannel>();
   /** Connections that are handed over when the present turn has ended. */
   readonly #due = new Set<HandoffClient>();
+  readonly #rulings: Rulings;
   #settings: Settings = initialSettings;
   /** Set once the router ends: how long that may take. */
   #graceMs: number | undefined;
 
   constructor(options: HandoffOptions) {
     this.#options = options;
+    this.#rulings = new Rulings(options.transport, (pool) => {
+      const lagging = [...this.#channels.values()].find((channel) => channel.pool === pool && channel.isLagging);
+      return lagging?.target.key;
+    });
   }
 
   // --- for client connections ---
@@ -100,6 +112,14 @@ export class Handoff implements ChannelEvents {
       }
     }
     for (const pool of new Set([...this.#channels.values()].map((channel) => channel.pool))) this.#level(pool);
+  }
+
+  /**
+   * Tells once that no worker of the app serves connections that it was told to give back but for what runs on them, or,
+   * after so long, the key of one that may.
+   */
+  whenRuled(pool: Pool, timeoutMs: number, onRuled: (lagging: string | undefined) => void): void {
+    this.#rulings.wait(pool, timeoutMs, onRuled);
   }
 
   /** Recalls what some of the app's workers have too many of; it goes to others when it is due again. */
@@ -166,14 +186,18 @@ export class Handoff implements ChannelEvents {
     this.#settle(channel, report.inFlight);
   }
 
+  onRuled(channel: WorkerChannel): void {
+    this.#rulings.review(channel.pool);
+  }
+
   onNonsense(channel: WorkerChannel, problem: string): void {
     this.#options.events.onNonsense(channel, problem);
   }
 
-  /** The worker died: what idled goes on here, and what it had a request of is lost. */
+  /** The worker died: what idled goes on here, and who waits for an answer is told that there will be none. */
   onEnd(channel: WorkerChannel, code: string | undefined): void {
     const { target } = channel;
-    const { transport, log, events } = this.#options;
+    const { transport, log } = this.#options;
     if (this.#channels.get(target) === channel) this.#channels.delete(target);
     target.handoffPausedUntilMs = transport.nowMs() + longPauseMs;
     const all = [...channel.connections];
@@ -182,15 +206,29 @@ export class Handoff implements ChannelEvents {
       if (away.isCut) {
         channel.release(away);
       } else if (channel.isBusy(away)) {
-        channel.release(away);
-        this.#end(away, 'reset');
-        events.onLost(away);
-        away.client.onClose(undefined);
+        this.#lose(away);
       } else {
         this.#takeBack(away, false);
       }
     }
     this.#settle(channel);
+    this.#rulings.review(channel.pool);
+  }
+
+  #lose(away: AwayConnection): void {
+    const { client, channel } = away;
+    const state = channel.stateOf(away);
+    channel.release(away);
+    // In the middle of an answer nothing can be said any more.
+    const stream = state === slotStates.busy || state === slotStates.busyHead ? this.#adopt(away) : undefined;
+    if (stream === undefined) {
+      this.#end(away, 'reset');
+      this.#options.events.onLost(away, undefined);
+      client.onClose(undefined);
+    } else {
+      this.#options.events.onLost(away, { stream, isHead: state === slotStates.busyHead });
+      client.onHandedBackToEnd(stream);
+    }
   }
 
   // --- handing over ---
@@ -304,6 +342,7 @@ export class Handoff implements ChannelEvents {
     if (target.isListed || !target.isFree) return false;
     if (this.#channels.get(target) === channel) this.#channels.delete(target);
     channel.close();
+    this.#rulings.review(channel.pool);
     return true;
   }
 }

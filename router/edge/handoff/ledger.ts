@@ -3,7 +3,9 @@ import type { HandoffLogEntry, HandoffReport } from '../../../lib/handoff.ts';
 import { judgeFailure } from '../../core/triage.ts';
 import type { Edge } from '../edge.ts';
 import { recordExchange } from '../exchange-record.ts';
+import { writeOwnPage } from '../own-answer.ts';
 import type { AwayConnection } from './away-connection.ts';
+import type { Unanswered } from './handoff.ts';
 import type { WorkerChannel } from './worker-channel.ts';
 
 export function recordReport(edge: Edge, { pool, target }: WorkerChannel, { requests, log }: HandoffReport): void {
@@ -21,9 +23,19 @@ function causeOf(isCut: HandoffLogEntry['isCut']): { cause: string; endedBy: str
   return isCut ? { cause: 'client-gone', endedBy: judgeFailure('client-gone').blame } : undefined;
 }
 
-/** The worker died while it had a request of the connection; what that was died with it. */
-export function recordLost(edge: Edge, { client, channel, addressee }: AwayConnection): void {
+/**
+ * The worker died while it had a request of the connection; what that was died with it. The client is answered where it
+ * can be, and its connection must end after that.
+ */
+export function answerLost(edge: Edge, away: AwayConnection, unanswered: Unanswered | undefined): void {
+  const { client, channel, addressee } = away;
   const { pool, target } = channel;
+  const requestId = edge.requestIds.next();
+  const { status, message } = judgeFailure('worker-closed');
+  const generation = edge.settings.generationHeader ? target.instance : undefined;
+  const page = { cause: 'worker-closed', status, message, requestId, generation } as const;
+  const rules = { accept: undefined, isHead: unanswered?.isHead === true, connection: 'close' } as const;
+  const bytesOut = unanswered === undefined ? 0 : writeOwnPage(edge, unanswered.stream, page, rules);
   edge.requests++;
   pool.requests++;
   target.requests++;
@@ -33,13 +45,13 @@ export function recordLost(edge: Edge, { client, channel, addressee }: AwayConne
     method: '',
     host: addressee.host,
     path: '',
-    status: judgeFailure('worker-closed').status,
+    status,
     bytesIn: 0,
-    bytesOut: 0,
+    bytesOut,
     startedMs: edge.transport.nowMs(),
     queueMs: 0,
     client: client.address,
-    requestId: edge.requestIds.next(),
+    requestId,
     cause: 'worker-closed',
     detail: 'its connection had been handed over',
   });

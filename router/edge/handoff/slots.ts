@@ -44,6 +44,11 @@ export class Slots<Connection> {
     if (this.#taken.delete(slot)) this.#returned.push(slot);
   }
 
+  /** One of `slotStates`, unless the worker wrote something else. */
+  stateOf(slot: number): number {
+    return this.#states[slot] ?? slotStates.answering;
+  }
+
   /** An answer on it is not whole. */
   isBusy(slot: number): boolean {
     return this.#states[slot] !== slotStates.idle;

@@ -28,6 +28,8 @@ export interface ChannelEvents {
   /** `fd` is the receiver's. */
   onStray(channel: WorkerChannel, address: string, fd: number): void;
   onReport(channel: WorkerChannel, report: HandoffReport): void;
+  /** It goes by rules that it was told. */
+  onRuled(channel: WorkerChannel): void;
   /** What makes no sense; it was dropped. */
   onNonsense(channel: WorkerChannel, problem: string): void;
   /** The worker is gone, and knows of no connection any more. */
@@ -60,6 +62,8 @@ export class WorkerChannel implements ChannelHandler {
   readonly #channel: DescriptorChannel;
   /** Undefined until the worker was told. */
   #rules: HandoffRules | undefined;
+  /** Times it was told rules and has not said that it goes by them. */
+  #unconfirmed = 0;
   /** What does not fit yet. */
   #untoldRules: HandoffRules | undefined;
   readonly #untoldRecalls = new Set<AwayConnection>();
@@ -97,6 +101,17 @@ export class WorkerChannel implements ChannelHandler {
   /** It takes a further connection now, as far as is known here. */
   get hasRoom(): boolean {
     return this.#untoldRules === undefined && this.#slots.find() !== undefined;
+  }
+
+  /** It was told to serve no more, and may not know of it yet. */
+  get isLagging(): boolean {
+    if (this.#untoldRules !== undefined) return !this.#untoldRules.isServing;
+    return this.#rules?.isServing === false && this.#unconfirmed > 0;
+  }
+
+  /** What the worker wrote down about the connection. */
+  stateOf({ slot }: AwayConnection): number {
+    return this.#slots.stateOf(slot);
   }
 
   /** An answer on the connection is not whole. */
@@ -173,6 +188,9 @@ export class WorkerChannel implements ChannelHandler {
       events.onNonsense(this, 'stray: without a descriptor');
     } else if (message.type === 'report') {
       events.onReport(this, message);
+    } else if (message.type === 'ruled') {
+      this.#unconfirmed = Math.max(0, this.#unconfirmed - 1);
+      events.onRuled(this);
     } else {
       this.#onEnded(message);
     }
@@ -192,6 +210,7 @@ export class WorkerChannel implements ChannelHandler {
     if (this.#untoldRules !== undefined && this.#send(this.#untoldRules)) {
       this.#rules = this.#untoldRules;
       this.#untoldRules = undefined;
+      this.#unconfirmed++;
     }
     for (const away of this.#untoldRecalls) {
       if (this.#untoldRules !== undefined || !this.#send({ type: 'recall', slot: away.slot })) break;

@@ -48,6 +48,8 @@ export class RouterLink implements ChannelHandler, ConnectionOwner {
   #ids = 0;
   #states: Uint8Array | undefined;
   #rules: HandoffRules | undefined;
+  /** Rules that the router does not know of to be in force. */
+  #unconfirmed = 0;
   #reportTimer: NodeJS.Timeout | undefined;
   #sweepTimer: NodeJS.Timeout | undefined;
   /** Since when the worker ends, on the monotonic clock. */
@@ -208,7 +210,11 @@ export class RouterLink implements ChannelHandler, ConnectionOwner {
   #onRules(rules: HandoffRules): void {
     const wasServing = this.#rules?.isServing === true;
     this.#rules = rules;
-    if (wasServing === rules.isServing) return;
+    this.#unconfirmed++;
+    if (wasServing === rules.isServing) {
+      this.#confirm();
+      return;
+    }
     const nowMs = performance.now();
     for (const connection of this.#connections.values()) {
       connection.streamsEndMs = rules.isServing ? Infinity : nowMs + Math.random() * rules.drainMs;
@@ -303,7 +309,20 @@ export class RouterLink implements ChannelHandler, ConnectionOwner {
       if (nowMs >= connection.streamsEndMs) connection.endStreams();
       if (connection.isIdle) this.#judgeIdle(connection, nowMs);
     }
+    this.#confirm();
     this.#sweepTimer = this.#armSweep();
+  }
+
+  /** Says that the rules are in force, once they are. */
+  #confirm(): void {
+    if (this.#unconfirmed === 0 || (this.wantsBack && this.#holdsIdle)) return;
+    for (; this.#unconfirmed > 0; this.#unconfirmed--) this.#outbox.post({ type: 'ruled' });
+  }
+
+  /** Connections on which a request could come that is not for us any more. */
+  get #holdsIdle(): boolean {
+    for (const { isIdle } of this.#connections.values()) if (isIdle) return true;
+    return false;
   }
 
   #judgeIdle(connection: TakenConnection, nowMs: number): void {

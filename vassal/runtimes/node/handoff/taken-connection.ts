@@ -93,7 +93,8 @@ export class TakenConnection {
     // What follows a last answer is not to be done: nobody would hear of it.
     if (prepared === undefined || this.#isLast || this.#isOver) return;
     this.#prepared = undefined;
-    this.#mark(slotStates.busy);
+    // Behind an answer that has begun, nobody could answer in our place.
+    if (this.isIdle) this.#mark(request.method === 'HEAD' ? slotStates.busyHead : slotStates.busy);
     const taken = new TakenRequest(this, request, response, prepared);
     this.#running.add(taken);
     if (taken.isStray) this.#why = 'stray';
@@ -109,13 +110,18 @@ export class TakenConnection {
       return;
     }
     this.#isRelayed = true;
-    this.#mark(slotStates.busy);
+    this.#mark(slotStates.answering);
     relayConnection({ request, head, client: this.socket, tunnel }, () => {
       this.#isRelayed = false;
     });
   }
 
   // --- from its requests ---
+
+  /** Bytes of a final answer are about to be sent. */
+  onAnswering(): void {
+    if (!this.#isOver) this.#mark(slotStates.answering);
+  }
 
   /** The answer that just began is the last one. */
   expectEnd(): void {
@@ -212,7 +218,7 @@ export class TakenConnection {
     if (this.#isOver) return;
     this.#isOver = true;
     // Where nothing runs the last answer is whole, and the router reads out what the client still sends.
-    this.#mark(this.isIdle ? slotStates.idle : slotStates.busy);
+    if (this.isIdle) this.#mark(slotStates.idle);
     for (const taken of [...this.#running]) taken.cut();
     this.owner.onOver(this, 'gone');
   }

@@ -59,6 +59,7 @@ export class TakenRequest {
     response[takenRequest] = this;
     response.on('close', onClose);
     if (this.#head === undefined) {
+      this.#connection.onAnswering();
       relayRequest(this.request, response, { tunnel: owner.openTunnel(address), id: this.#id });
     } else if (owner.limitPost > 0 && this.#head.bodyLength > owner.limitPost) {
       this.#refuse();
@@ -141,6 +142,7 @@ export class TakenRequest {
     const head = response._header;
     const status = response.statusCode;
     if (typeof head !== 'string' || status < 200) return;
+    this.#connection.onAnswering();
     const isHead = this.request.method === 'HEAD';
     const closes = this.#isLast(head, { status, isHead });
     if (closes) this.#connection.expectEnd();
@@ -200,6 +202,7 @@ export class TakenRequest {
     const { bytes, bodyBytes } = renderErrorPage(this.#page, { accept, isHead, connection: 'close', date });
     this.#ownStatus = 413;
     this.#bytesOut = bodyBytes;
+    this.#connection.onAnswering();
     socket.end(bytes, () => {
       this.#connection.onRequestOver(this);
       socket.destroy();
