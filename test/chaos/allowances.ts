@@ -147,7 +147,7 @@ function wasHeldByKilledRouter({ localPort, openedAtMs, endedAtMs }: ConnectionR
   );
 }
 
-/** A worker went on with it when its router was killed, and no request came any more. */
+/** A worker went on with it when its router was killed, and no request came since the worker knew. */
 function wasOrphaned(
   { localPort, openedAtMs, idleSinceMs, endedAtMs }: ConnectionRecord,
   { faults }: Evidence,
@@ -156,7 +156,7 @@ function wasOrphaned(
     (fault) =>
       fault.kind === 'router' &&
       openedAtMs <= fault.atMs &&
-      idleSinceMs <= fault.atMs &&
+      idleSinceMs <= fault.atMs + noticeMs &&
       (endedAtMs ?? Infinity) >= fault.atMs &&
       localPort !== undefined &&
       fault.ports.has(localPort),

@@ -8,10 +8,17 @@ export const eventStream: RunClient = async (options) => {
     const connection = open(options);
     let rest = '';
     let next = 0;
+    let onAnswered = (): void => undefined;
+    const answered = new Promise<void>((resolve) => {
+      onAnswered = resolve;
+    });
     const { record, ended } = connection.request({
       kind: 'event-stream',
       path: '/events',
       fields: ['Accept: text/event-stream'],
+      onHead: () => {
+        onAnswered();
+      },
       onBody: (bytes: Buffer) => {
         if (record.status !== 200) return;
         const events = (rest + bytes.toString()).split('\n\n');
@@ -23,6 +30,8 @@ export const eventStream: RunClient = async (options) => {
       },
     });
     while (record.outcome === 'pending' && !pace.isOver) await Promise.race([ended, pace.pause(1000)]);
+    // Who leaves before it was answered does not know what it would have been answered.
+    await Promise.race([ended, answered]);
     if (record.outcome !== 'pending' && record.status === 200 && rest !== '') {
       record.corruption ??= `it ended within an event: ${JSON.stringify(rest)}`;
     }

@@ -27,12 +27,17 @@ export async function talk(
   let socket: SocketRecord | undefined;
   let pending: Buffer = Buffer.alloc(0);
   let sent = 0;
+  let onAnswered = (): void => undefined;
+  const answered = new Promise<void>((resolve) => {
+    onAnswered = resolve;
+  });
   const { record, ended } = connection.request({
     kind: 'web-socket',
     path: '/socket',
     fields: upgrade,
     onHead: ({ status }) => {
       if (status === 101) socket = recorder.socket(record);
+      onAnswered();
     },
     onTunnel: (bytes) => {
       if (socket === undefined) return;
@@ -49,6 +54,8 @@ export async function talk(
     }
     await Promise.race([ended, pace.pause(150)]);
   }
+  // Who leaves before it was answered does not know what it would have been answered.
+  await Promise.race([ended, answered]);
   connection.close();
 }
 
