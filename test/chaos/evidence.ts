@@ -23,6 +23,8 @@ export interface Violation {
   readonly invariant: string;
   readonly atMs: number;
   readonly what: string;
+  /** Where it happened to one. */
+  readonly connection?: ConnectionRecord;
 }
 
 export type Invariant = (evidence: Evidence) => readonly Violation[];
@@ -37,6 +39,7 @@ export function describeExchange(exchange: ExchangeRecord): string {
     `sent at ${ms(sentAtMs)}`,
     headAtMs === undefined ? 'no answer' : `answered ${status ?? ''} at ${ms(headAtMs)}`,
     ...(cause === undefined ? [] : [`cause ${cause}`]),
+    ...(connection.wasToldToClose ? ['told to close'] : []),
     ...(generation === undefined ? [] : [`generation ${generation}`]),
     ...(pid === undefined ? [] : [`worker ${pid}`]),
     `${outcome} at ${ms(endedAtMs)}`,

@@ -1,7 +1,7 @@
 // A run in numbers and sentences: how much of what was asked and done, what was lost by which allowance, what must not
 // have been.
 import { excuseExchange, excuseIdleEnd } from './allowances.ts';
-import type { Evidence, Violation } from './evidence.ts';
+import { describeExchange, type Evidence, type Violation } from './evidence.ts';
 import { isLoss } from './invariants/losses.ts';
 
 export interface Outcome {
@@ -14,6 +14,7 @@ export interface Outcome {
 }
 
 const mostShown = 25;
+const mostBefore = 4;
 
 export function report({ seed, evidence, violations, accessLog }: Outcome): string {
   const { exchanges, actions, connections, sockets } = evidence;
@@ -33,16 +34,28 @@ export function report({ seed, evidence, violations, accessLog }: Outcome): stri
     `  losses:   ${excuses === '' ? 'none' : excuses}`,
     `  WebSockets' close codes: ${codes}`,
     `  straddling a swap: ${straddling(evidence)}`,
-    ...violations.slice(0, mostShown).flatMap((violation) => describe(violation, accessLog)),
+    ...violations.slice(0, mostShown).flatMap((violation) => describe(violation, evidence, accessLog)),
     ...(violations.length > mostShown ? [`  … and ${violations.length - mostShown} more`] : []),
   ];
   return lines.join('\n');
 }
 
-function describe({ invariant, atMs, what }: Violation, accessLog: string): readonly string[] {
+/** With what came before it on the same connection, and what the routers logged of its request. */
+function describe(
+  { invariant, atMs, what, connection }: Violation,
+  { exchanges }: Evidence,
+  accessLog: string,
+): string[] {
+  const before = exchanges
+    .filter((one) => connection !== undefined && one.connection === connection)
+    .slice(-mostBefore);
   const id = /\b[a-z]+(?:-[a-z]+)*-\d+\b/.exec(what)?.[0];
-  const lines = id === undefined ? [] : accessLog.split('\n').filter((line) => line.includes(`"requestId":"${id}"`));
-  return [`  [${invariant}] at ${Math.round(atMs)} ms: ${what}`, ...lines.map((line) => `      ${line}`)];
+  const lines = id === undefined ? [] : accessLog.split('\n').filter((line) => line.includes(`id=${id}"`));
+  return [
+    `  [${invariant}] at ${Math.round(atMs)} ms: ${what}`,
+    ...before.map((exchange) => `      on it: ${describeExchange(exchange)}`),
+    ...lines.map((line) => `      ${line}`),
+  ];
 }
 
 /** Uploads and downloads that were under way while their app's generation changed. */

@@ -12,6 +12,7 @@ export const losses: Invariant = (evidence) => [
       invariant,
       atMs: exchange.endedAtMs ?? exchange.sentAtMs,
       what: describeExchange(exchange),
+      connection: exchange.connection,
     })),
   // An event stream that was ended properly was ended nevertheless.
   ...evidence.exchanges
@@ -24,9 +25,10 @@ export const losses: Invariant = (evidence) => [
   ...evidence.connections
     .filter(({ end, wasIdle, wasToldToClose }) => end !== undefined && wasIdle && !wasToldToClose)
     .filter((connection) => excuseIdleEnd(connection, evidence) === undefined)
-    .map(({ id, app, end, endedAtMs, idleSinceMs, localPort }): Violation => {
+    .map((connection): Violation => {
+      const { id, app, end, endedAtMs, idleSinceMs, localPort } = connection;
       const what = `idle connection ${id} of ${app} (port ${localPort ?? '?'}) got ${end ?? ''} at ${ms(endedAtMs)}, idle since ${ms(idleSinceMs)}`;
-      return { invariant, atMs: endedAtMs ?? 0, what };
+      return { invariant, atMs: endedAtMs ?? 0, what, connection };
     }),
 ];
 

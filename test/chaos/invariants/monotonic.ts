@@ -106,4 +106,9 @@ function isAnnounced(
 
 const violation =
   (what: string) =>
-  (answer: Answer): Violation => ({ invariant, atMs: answer.headAtMs, what: `${what}: ${describeExchange(answer)}` });
+  (answer: Answer): Violation => ({
+    invariant,
+    atMs: answer.headAtMs,
+    what: `${what}: ${describeExchange(answer)}`,
+    connection: answer.connection,
+  });
