@@ -1,7 +1,7 @@
 // What a client may lose, and to what: the whole list. Whatever is not here is a violation.
 //
-// - kill -9 of a router: the connections that it held in that moment, and what was under way on them. No other. One that
-//   a worker served lives on to its next answer; if it idles, to the end of that worker.
+// - kill -9 of a router: the connections that it held in that moment, and what was under way on them. No other. What
+//   a worker was serving for it is answered, and then ends.
 // - a worker's death (killed, crashed, or ending with its killed primary): a non-idempotent request that it was
 //   executing is answered 502; an answer that it had begun is cut. An idempotent request without a byte of an answer
 //   goes to another worker, once: only a second worker's death can cost it. But on a connection that was handed over to
@@ -44,7 +44,7 @@ export function excuseExchange(exchange: ExchangeRecord, evidence: Evidence): Ex
 
 /** Why the peer may have ended this connection while no request was under way on it. */
 export function excuseIdleEnd(connection: ConnectionRecord, evidence: Evidence): Excuse | undefined {
-  if (wasHeldByKilledRouter(connection, evidence) || wasOrphaned(connection, evidence)) return 'router killed';
+  if (wasHeldByKilledRouter(connection, evidence)) return 'router killed';
   if (wasWithoutPorts(connection, evidence)) return 'ports lost';
   const idleMs = (connection.endedAtMs ?? 0) - connection.idleSinceMs;
   return idleMs >= idleTimeoutMs - 1000 ? 'idle-timeout' : undefined;
@@ -135,31 +135,19 @@ function pidsOf(fault: Fault): readonly number[] {
   return fault.kind === 'worker' ? [fault.pid] : [];
 }
 
-function wasHeldByKilledRouter({ localPort, openedAtMs, endedAtMs }: ConnectionRecord, { faults }: Evidence): boolean {
-  return faults.some(
-    (fault) =>
-      fault.kind === 'router' &&
-      openedAtMs <= fault.atMs &&
-      (endedAtMs ?? Infinity) >= fault.atMs &&
-      (endedAtMs ?? Infinity) <= fault.atMs + noticeMs &&
-      // A connection that was reset before we could read its port was opened a moment before.
-      (localPort === undefined ? fault.atMs - openedAtMs < routedMs : fault.ports.has(localPort)),
-  );
-}
-
-/** A worker went on with it when its router was killed, and no request came since the worker knew. */
-function wasOrphaned(
-  { localPort, openedAtMs, idleSinceMs, endedAtMs }: ConnectionRecord,
+function wasHeldByKilledRouter(
+  { localPort, openedAtMs, endedAtMs, idleSinceMs, wasIdle }: ConnectionRecord,
   { faults }: Evidence,
 ): boolean {
   return faults.some(
     (fault) =>
       fault.kind === 'router' &&
       openedAtMs <= fault.atMs &&
-      idleSinceMs <= fault.atMs + noticeMs &&
       (endedAtMs ?? Infinity) >= fault.atMs &&
-      localPort !== undefined &&
-      fault.ports.has(localPort),
+      // Where a worker was serving it, it ends behind the answer.
+      (endedAtMs ?? Infinity) <= Math.max(fault.atMs, wasIdle ? idleSinceMs : 0) + noticeMs &&
+      // A connection that was reset before we could read its port was opened a moment before.
+      (localPort === undefined ? fault.atMs - openedAtMs < routedMs : fault.ports.has(localPort)),
   );
 }
 

@@ -1,5 +1,5 @@
-// One router's channel: what it hands over and asks for, and what it is told. When it ends, the connections stay with
-// us, each until its next answer.
+// One router's channel: what it hands over and asks for, and what it is told. When it ends, nobody tells us any more when
+// to serve no longer: what runs is answered, and the connections end.
 import { Socket } from 'node:net';
 import {
   handoffVersion,
@@ -94,7 +94,9 @@ export class RouterLink implements ChannelHandler, ConnectionOwner {
     this.#hasEnded = true;
     this.#outbox.close();
     clearTimeout(this.#reportTimer);
-    this.#resweep();
+    clearTimeout(this.#sweepTimer);
+    // Not at once: what was sent to a router that lived is answered.
+    this.#sweepTimer = this.#armSweep();
     this.#options.onLess();
   }
 
@@ -330,7 +332,7 @@ export class RouterLink implements ChannelHandler, ConnectionOwner {
     const idleMs = this.#idleMs;
     const hasIdled = idleMs > 0 && nowMs - connection.idleSinceMs >= idleMs;
     if (this.#hasEnded) {
-      if (this.#stoppedMs !== undefined || hasIdled) connection.close();
+      if (connection.isAtRest || this.#stoppedMs !== undefined || hasIdled) connection.close();
     } else if (this.wantsBack) {
       if (!connection.giveBack('recalled') && isLate && this.#outbox.isEmpty) connection.close();
     } else if (hasIdled) {

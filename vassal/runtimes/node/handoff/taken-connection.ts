@@ -72,6 +72,11 @@ export class TakenConnection {
     return this.#running.size === 0 && !this.#isRelayed;
   }
 
+  /** Between two requests: of a next one nothing was read. */
+  get isAtRest(): boolean {
+    return this.#isQuiet && this.#isBetweenMessages;
+  }
+
   // --- from Node's HTTP server ---
 
   /** A head was read. What it is to become is decided here, before Node or the app look at it. */
