@@ -33,7 +33,7 @@ const routedMs = 100;
 /** Why this exchange, which did not end with a whole 2xx, may have ended so. */
 export function excuseExchange(exchange: ExchangeRecord, evidence: Evidence): Excuse | undefined {
   const { connection } = exchange;
-  if (exchange.outcome === 'cut' && wasHeldByKilledRouter(connection, evidence)) return 'router killed';
+  if (exchange.outcome === 'cut' && wasHeldByKilledRouter(connection, evidence, exchange)) return 'router killed';
   if (exchange.outcome === 'cut' && wasWithoutPorts(connection, evidence)) return 'ports lost';
   if (wasDeleted(exchange, evidence)) return 'app deleted';
   const byWorker = excuseByWorkers(exchange, evidence);
@@ -135,20 +135,23 @@ function pidsOf(fault: Fault): readonly number[] {
   return fault.kind === 'worker' ? [fault.pid] : [];
 }
 
+/**
+ * A worker may have been serving it. Then what ran is answered and it ends behind that, or it ends with the worker: no
+ * router waits for the request any more.
+ */
 function wasHeldByKilledRouter(
-  { localPort, openedAtMs, endedAtMs, idleSinceMs, wasIdle }: ConnectionRecord,
+  { localPort, openedAtMs, endedAtMs, idleSinceMs }: ConnectionRecord,
   { faults }: Evidence,
+  running?: ExchangeRecord,
 ): boolean {
-  return faults.some(
-    (fault) =>
-      fault.kind === 'router' &&
-      openedAtMs <= fault.atMs &&
-      (endedAtMs ?? Infinity) >= fault.atMs &&
-      // Where a worker was serving it, it ends behind the answer.
-      (endedAtMs ?? Infinity) <= Math.max(fault.atMs, wasIdle ? idleSinceMs : 0) + noticeMs &&
-      // A connection that was reset before we could read its port was opened a moment before.
-      (localPort === undefined ? fault.atMs - openedAtMs < routedMs : fault.ports.has(localPort)),
-  );
+  return faults.some((fault) => {
+    if (fault.kind !== 'router' || openedAtMs > fault.atMs || (endedAtMs ?? Infinity) < fault.atMs) return false;
+    const wasRunning = running !== undefined && running.sentAtMs <= fault.atMs + noticeMs;
+    const knownMs = running === undefined ? Math.max(fault.atMs, idleSinceMs) : fault.atMs;
+    if (!wasRunning && (endedAtMs ?? Infinity) > knownMs + noticeMs) return false;
+    // A connection that was reset before we could read its port was opened a moment before.
+    return localPort === undefined ? fault.atMs - openedAtMs < routedMs : fault.ports.has(localPort);
+  });
 }
 
 function wasWithoutPorts({ localPort, openedAtMs, endedAtMs }: ConnectionRecord, { portLosses }: Evidence): boolean {

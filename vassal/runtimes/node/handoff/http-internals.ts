@@ -1,6 +1,6 @@
 // What Node's HTTP server keeps of a connection and of an answer outside its documented types, the same in Node 20, 22,
 // 24 and 26. `isKnown` finds out whether it is so in this Node; where it is not, nothing is taken over.
-import type { IncomingMessage, ServerResponse, Server as HttpServer } from 'node:http';
+import { ServerResponse, type IncomingMessage, type Server as HttpServer } from 'node:http';
 import { Socket } from 'node:net';
 import type { TakenConnection } from './taken-connection.ts';
 import type { TakenRequest } from './taken-request.ts';
@@ -45,6 +45,8 @@ export interface HttpResponse extends ServerResponse {
   _header?: string | null;
   /** The connection ends after it. */
   _last?: boolean;
+  /** Sends a part, the head before the first. */
+  _send?: (...data: unknown[]) => unknown;
   [takenRequest]?: TakenRequest;
 }
 
@@ -57,7 +59,8 @@ export function isKnown(server: HttpServer): boolean {
     typeof parser?.onIncoming === 'function' &&
     typeof parser.finish === 'function' &&
     parser.finish() === undefined &&
-    typeof readCallbackOf(parser) === 'function';
+    typeof readCallbackOf(parser) === 'function' &&
+    typeof Reflect.get(ServerResponse.prototype, '_send') === 'function';
   socket.destroy();
   return isSame;
 }

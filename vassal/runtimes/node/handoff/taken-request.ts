@@ -106,6 +106,7 @@ export class TakenRequest {
     // Nothing is said of a connection that goes on, as by the router.
     if (this.#isKept) response.removeHeader('connection');
     response.writeHead = writeHead;
+    response._send = sendFirst;
     this.#connection.server.adopted.emit('request', this.request, response);
   }
 
@@ -129,6 +130,11 @@ export class TakenRequest {
     }
   }
 
+  /** Bytes of the answer leave, with its head before them. */
+  onSending(): void {
+    this.#connection.onAnswering();
+  }
+
   /** The app decides the head of its answer. What its class makes of it becomes the router's, as far as fields go. */
   writeHead(status: number, reason?: unknown, fields?: unknown): void {
     const response = this.#response;
@@ -142,7 +148,6 @@ export class TakenRequest {
     const head = response._header;
     const status = response.statusCode;
     if (typeof head !== 'string' || status < 200) return;
-    this.#connection.onAnswering();
     const isHead = this.request.method === 'HEAD';
     const closes = this.#isLast(head, { status, isHead });
     if (closes) this.#connection.expectEnd();
@@ -182,6 +187,7 @@ export class TakenRequest {
     this.#bytesOut = body.length;
     response.shouldKeepAlive = false;
     this.#connection.expectEnd();
+    this.#connection.onAnswering();
     response.writeHead(413, fields.flat());
     response.end(body);
   }
@@ -218,6 +224,14 @@ function onClose(this: HttpResponse): void {
 function writeHead(this: HttpResponse, status: number, reason?: unknown, fields?: unknown): HttpResponse {
   this[takenRequest]?.writeHead(status, reason, fields);
   return this;
+}
+
+/** Found on the answer itself, once. An app may decide the head long before any byte of it leaves. */
+function sendFirst(this: HttpResponse, ...data: unknown[]): unknown {
+  const { _send: send } = Object.getPrototypeOf(this) as { readonly _send: NonNullable<HttpResponse['_send']> };
+  this._send = send;
+  this[takenRequest]?.onSending();
+  return send.apply(this, data);
 }
 
 /** What the router would not have passed on is left out. */
