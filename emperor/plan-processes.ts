@@ -7,6 +7,7 @@ import {
   wantedProcesses,
   type Actual,
   type AppFacts,
+  type Desired,
   type InstanceFacts,
 } from './facts.ts';
 import type { Surroundings } from './plan-ends.ts';
@@ -19,14 +20,23 @@ export function planProcesses(app: AppFacts, { desired, actual, nowMs }: Surroun
   const live = liveInstance(app, chosen);
   if (chosen === undefined || live === undefined || live.deployable.spec.upstream !== undefined) return [];
   const pair = rolloutPair(app, chosen);
-  if (pair === undefined) {
-    return planInstance(app.name, live, wantedProcesses(desired, app, live.deployable), { actual, nowMs });
-  }
+  if (pair === undefined) return planInstance(app.name, live, liveGoal(app, live, desired), { actual, nowMs });
   const goals = chainProcesses(desired, app, pair);
   return [
     ...planInstance(app.name, pair.live, goals.live, { actual, nowMs }),
     ...planInstance(app.name, pair.next, goals.next, { actual, nowMs }),
   ];
+}
+
+/**
+ * An edit speaks of the generation that it makes. Until that serves, or where it never does, the live one keeps what it
+ * has, be it by an earlier `scale`; and what a chain took from it, it gets back.
+ */
+function liveGoal(app: AppFacts, live: InstanceFacts, desired: Desired): number {
+  const wish = desired.apps.get(app.name);
+  const isOfTheFile = wish?.target === undefined || wish.target.digest === live.deployable.digest;
+  const wanted = wantedProcesses(desired, app, live.deployable);
+  return isOfTheFile || wish.processes !== undefined ? wanted : Math.max(live.keep, wanted);
 }
 
 function planInstance(

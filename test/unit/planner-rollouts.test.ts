@@ -163,6 +163,23 @@ describe('planner: pause and scale', () => {
     assert.equal(model.instance('shop', 1).processes, 1);
   });
 
+  it('an edit ends what was said of the number of workers for its own generation only: the live one keeps them', () => {
+    const model = serving({ processes: 1 });
+    model.write('shop', 'a', { keys: { processes: 1 }, processes: 3 });
+    model.settle();
+    model.workersReady('shop', 1);
+    model.settle();
+    model.write('shop', 'b', { keys: { processes: 2 } });
+    model.settle();
+    assert.equal(model.instance('shop', 2).processes, 2);
+    const three = ['shop/1/1', 'shop/1/2', 'shop/1/3'];
+    assert.deepEqual(routed(model).targets, three);
+    model.happens('shop', 2, 'exited');
+    model.settle();
+    assert.deepEqual(routed(model).targets, three, 'nor does it when the edit comes to nothing');
+    assert.equal(model.instance('shop', 1).processes, 3);
+  });
+
   it('a request that never ends keeps a superfluous worker no longer than drain-timeout', () => {
     const model = serving({ processes: 2 });
     model.write('shop', 'a', { keys: { processes: 2 }, processes: 1 });
