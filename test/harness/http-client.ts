@@ -1,7 +1,7 @@
 // HTTP as tests speak it: whole requests by node:http, and raw bytes on a socket where the bytes are the point.
 import { request, type Agent, type IncomingHttpHeaders } from 'node:http';
 import { connect, type NetConnectOpts, type Socket } from 'node:net';
-import { within } from './wait-for.ts';
+import { waitFor, within } from './wait-for.ts';
 
 export interface Answer {
   readonly status: number;
@@ -53,6 +53,22 @@ export async function ask(endpoint: Endpoint, options: Ask = {}): Promise<Answer
     outgoing.end(body);
   });
   return within(answer, { what: `an answer to ${method} ${host}${path}`, timeoutMs });
+}
+
+/** Waits until nobody listens there any more. */
+export async function refused(endpoint: Endpoint): Promise<void> {
+  const isRefused = async (): Promise<boolean> =>
+    new Promise((resolve) => {
+      const socket = connect(socketTarget(endpoint));
+      socket.once('connect', () => {
+        socket.destroy();
+        resolve(false);
+      });
+      socket.once('error', ({ code }: NodeJS.ErrnoException) => {
+        resolve(code === 'ECONNREFUSED');
+      });
+    });
+  await waitFor(isRefused, { what: `${endpoint} to be refused` });
 }
 
 /** A raw connection that collects, as latin-1 text, whatever arrives. */

@@ -34,7 +34,8 @@ async function rolloutIs(
       const shop = (await emperor.status()).vassals.find(({ name }) => name === 'shop');
       return shop !== undefined && isSo(shop.rollout, shop.generation);
     },
-    { what: `the rollout to be ${what}` },
+    // Its pauses alone take seconds: what the usual bound leaves is not enough for a loaded machine.
+    { what: `the rollout to be ${what}`, timeoutMs: 60_000 },
   );
 }
 

@@ -5,7 +5,8 @@ import { createServer, type Server } from 'node:net';
 import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import { startEmperor, type EmperorProcess } from '../harness/emperor-process.ts';
-import { ask, RawConnection } from '../harness/http-client.ts';
+import { freePorts } from '../harness/free-ports.ts';
+import { ask, RawConnection, refused } from '../harness/http-client.ts';
 import { withoutAddon } from '../harness/native-addon.ts';
 import { gone } from '../harness/processes.ts';
 import { tempDir } from '../harness/temp-dir.ts';
@@ -17,18 +18,6 @@ const vassals = {
   'who.yaml': 'app: ./who.cjs\n',
 };
 const host = 'who.localhost';
-
-/** Ports that were free a moment ago. */
-async function freePorts(count: number): Promise<readonly number[]> {
-  const servers = await Promise.all(Array.from({ length: count }, async () => listening(0)));
-  return Promise.all(
-    servers.map(async (server) => {
-      const { port } = server.address() as { port: number };
-      await new Promise((resolve) => server.close(resolve));
-      return port;
-    }),
-  );
-}
 
 async function listening(port: number): Promise<Server> {
   const server = createServer();
@@ -51,20 +40,6 @@ async function start(t: TestContext, config: string, endsItself = false): Promis
   const emperor = await startEmperor(t, { vassals, config, listen: [], endsItself });
   await emperor.appIs('who', 'running');
   return emperor;
-}
-
-async function refuses(port: number): Promise<void> {
-  await waitFor(
-    async () => {
-      try {
-        await ask(port, { host });
-        return false;
-      } catch (error) {
-        return (error as NodeJS.ErrnoException).code === 'ECONNREFUSED';
-      }
-    },
-    { what: `port ${port} to be refused` },
-  );
 }
 
 async function listensOn(emperor: EmperorProcess, ...ports: readonly number[]): Promise<void> {
@@ -144,7 +119,7 @@ describe('a change of `listen`', { skip: withoutAddon }, () => {
 
     configure(emperor, listen(stays, comes));
     await listensOn(emperor, stays, comes);
-    await refuses(goes);
+    await refused(goes);
     assert.match(await answers(comes), /^1 /);
     await waitFor(() => statSync(path, { throwIfNoEntry: false }) === undefined, { what: 'the unix socket to go' });
     await traffic.goesOn();
@@ -154,7 +129,7 @@ describe('a change of `listen`', { skip: withoutAddon }, () => {
 
     configure(emperor, listen(comes));
     await listensOn(emperor, comes);
-    await refuses(stays);
+    await refused(stays);
     assert.match(await answers(comes), /^1 /);
   });
 
@@ -182,7 +157,7 @@ describe('a change of `listen`', { skip: withoutAddon }, () => {
     await listensOn(emperor, taken);
     await waitFor(async () => (await emperor.status()).emperor.degraded.length === 0, { what: 'nothing to be wrong' });
     assert.match(await answers(taken), /^1 /);
-    await refuses(port);
+    await refused(port);
   });
 
   it('that was made while no emperor ran is carried out by the next one, and what stays answers all along', async (t) => {
@@ -198,7 +173,7 @@ describe('a change of `listen`', { skip: withoutAddon }, () => {
       in: { directory: first.directory, runDir: first.runDir },
     });
     await listensOn(second, stays, comes);
-    await refuses(goes);
+    await refused(goes);
     assert.match(await answers(comes), /^1 /);
     await traffic.goesOn();
     assert.deepEqual(await traffic.stop(), []);

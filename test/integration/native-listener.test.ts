@@ -5,6 +5,7 @@ import { connect, createServer } from 'node:net';
 import { networkInterfaces } from 'node:os';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
+import { freePorts } from '../harness/free-ports.ts';
 import { ask } from '../harness/http-client.ts';
 import { addonUnderTest, withoutAddon } from '../harness/native-addon.ts';
 import { descriptorCount, startProcess } from '../harness/processes.ts';
@@ -132,8 +133,9 @@ describe('a socket that listens before anybody accepts', { skip: withoutAddon },
     assert.equal(await connectError({ host: '::1', port }), undefined);
     addon.closeDescriptor(every);
 
-    const loopback = addon.listenTcp('::1', 0, 4);
-    const other = addon.localPort(loopback);
+    // One that nobody else can have on IPv4 in the meantime.
+    const [other = 0] = await freePorts(1);
+    const loopback = addon.listenTcp('::1', other, 4);
     assert.equal(await connectError({ host: '::1', port: other }), undefined);
     assert.equal(await connectError({ host: '127.0.0.1', port: other }), 'ECONNREFUSED');
     addon.closeDescriptor(loopback);

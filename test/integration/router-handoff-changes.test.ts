@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { slotStates } from '../../lib/handoff.ts';
 import { handOver, serveHandoff } from '../harness/routed-handoff.ts';
+import { refused } from '../harness/http-client.ts';
 import { KeptClient } from '../harness/kept-client.ts';
 import { withoutAddon } from '../harness/native-addon.ts';
 import { descriptorCount } from '../harness/processes.ts';
@@ -253,6 +254,8 @@ describe('a router that ends', { skip: withoutAddon }, () => {
     const { router, worker, client } = await serveHandoff(t);
     await client.askFor(2);
     const ended = router.shutdown(20_000, 20_000);
+    // Over another connection than the request's: until it is carried out nothing says which of the two comes first.
+    await refused(router.port);
     const last = await client.ask('/last');
     assert.equal(last.fields.get('connection'), 'close');
     client.connection.end();

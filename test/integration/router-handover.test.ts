@@ -5,7 +5,7 @@ import { connect, createServer, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { noNativeVariable } from '../../native/index.ts';
 import { ControlListener } from '../harness/control-listener.ts';
-import { ask } from '../harness/http-client.ts';
+import { ask, refused } from '../harness/http-client.ts';
 import { addonUnderTest, withoutAddon } from '../harness/native-addon.ts';
 import { descriptorCount } from '../harness/processes.ts';
 import { RecordingWorker } from '../harness/recording-worker.ts';
@@ -266,7 +266,7 @@ describe('routers that share a listening socket', { skip: withoutAddon }, () => 
     });
     await router.stats('the connection', ({ connections }) => connections === 1);
     router.connection.send({ type: 'shutdown', graceMs: 60_000, idleMs: 60_000 });
-    await waitFor(async () => (await once(router.port)) === 'ECONNREFUSED', { what: 'the port to be free' });
+    await refused(router.port);
     assert.equal(router.process.isRunning, true);
   });
 });

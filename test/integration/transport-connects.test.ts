@@ -4,6 +4,7 @@ import { join } from 'node:path';
 import { describe, it, type TestContext } from 'node:test';
 import type { ByteStream } from '../../router/transports/transport.ts';
 import { eachTransport, Recorder, say } from '../harness/each-transport.ts';
+import { freePorts } from '../harness/free-ports.ts';
 import { tempDir } from '../harness/temp-dir.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
@@ -63,10 +64,7 @@ for (const { name, skip, create } of eachTransport) {
 
     it('that fails is told as a close with its reason, never before it returned', async (t) => {
       const path = join(tempDir(t), 'nobody');
-      const server = createServer();
-      await new Promise<void>((resolve) => server.listen(0, '127.0.0.1', resolve));
-      const { port } = server.address() as { readonly port: number };
-      await new Promise((resolve) => server.close(resolve));
+      const [port = 0] = await freePorts(1);
       const expected = new Map([
         [`unix:${path}`, /^close ENOENT$/],
         [`127.0.0.1:${port}`, /^close ECONNREFUSED$/],

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
-import { createServer, type AddressInfo } from 'node:net';
 import { describe, it } from 'node:test';
 import { appSocket } from '../../lib/run-dir.ts';
+import { freePorts } from '../harness/free-ports.ts';
 import { ask } from '../harness/http-client.ts';
 import { startVassal } from '../harness/vassal-process.ts';
 
@@ -40,14 +40,7 @@ describe('an app that exports', () => {
 
 describe('a Fastify app that listens by itself', () => {
   it('is served, and told the address it asked for', async (t) => {
-    const port = await new Promise<number>((resolve) => {
-      const server = createServer().listen(0, '127.0.0.1', () => {
-        const { port: free } = server.address() as AddressInfo;
-        server.close(() => {
-          resolve(free);
-        });
-      });
-    });
+    const [port = 0] = await freePorts(1);
     const keys = { app: './server.mjs', env: { LISTEN_PORT: port } };
     const vassal = await startVassal(t, { fixture: 'fastify-listens', keys });
     await vassal.ready();

@@ -2,10 +2,10 @@ import assert from 'node:assert/strict';
 import { join } from 'node:path';
 import { realpathSync } from 'node:fs';
 import { Agent } from 'node:http';
-import { createServer } from 'node:net';
 import { describe, it } from 'node:test';
 import { appSocket } from '../../lib/run-dir.ts';
 import { workerExit } from '../../lib/exit-codes.ts';
+import { freePorts } from '../harness/free-ports.ts';
 import { ask, RawConnection } from '../harness/http-client.ts';
 import { fixtureApp } from '../harness/paths.ts';
 import { startVassal } from '../harness/vassal-process.ts';
@@ -110,7 +110,7 @@ describe('a Node app', () => {
   });
 
   it('whose second server listens too really opens it, and the log says that it is not routed', async (t) => {
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     const vassal = await startVassal(t, { fixture: 'listens-twice', keys: { env: { SECOND_PORT: port } } });
     await vassal.ready();
     assert.equal((await ask(vassal.endpoint())).body, 'first');
@@ -119,7 +119,7 @@ describe('a Node app', () => {
   });
 
   it('whose second server clashes between its processes is told why', async (t) => {
-    const port = await freePort();
+    const [port = 0] = await freePorts(1);
     const keys = { processes: 2, env: { SECOND_PORT: port } };
     const vassal = await startVassal(t, { fixture: 'listens-twice', keys });
     await vassal.logged(`wants to listen on port ${port}, which is taken: each of the 2 processes wants it`);
@@ -240,14 +240,3 @@ describe('a fetch handler', () => {
     assert.deepEqual(aborted.sort(), ['cancel', 'signal']);
   });
 });
-
-async function freePort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        resolve(typeof address === 'object' ? (address?.port ?? 0) : 0);
-      });
-    });
-  });
-}

@@ -7,6 +7,7 @@ import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { workerExit } from '../../lib/exit-codes.ts';
 import type { Registration, VassalHello, VassalState, WorkerState } from '../../lib/messages.ts';
+import { freePorts } from '../harness/free-ports.ts';
 import { descendantsOf } from '../harness/processes.ts';
 import type { Scope } from '../harness/scope.ts';
 import { tempDir } from '../harness/temp-dir.ts';
@@ -51,18 +52,6 @@ class TestBackend {
     });
     rmSync(this.path, { force: true });
   }
-}
-
-/** A TCP port of the loopback address on which nobody listens. */
-async function closedPort(): Promise<number> {
-  return new Promise((resolve) => {
-    const server = createTcpServer().listen(0, '127.0.0.1', () => {
-      const address = server.address();
-      server.close(() => {
-        resolve(typeof address === 'object' ? (address?.port ?? 0) : 0);
-      });
-    });
-  });
 }
 
 async function startUpstream(
@@ -119,7 +108,7 @@ describe('an upstream', () => {
   it('is ready with those that are good once all were checked; the others say what is wrong', async (t) => {
     const good = new TestBackend(t);
     await good.open();
-    const gone = `127.0.0.1:${await closedPort()}`;
+    const gone = `127.0.0.1:${(await freePorts(1)).join()}`;
     const vassal = await startUpstream(t, [
       gone,
       good.address,
@@ -138,7 +127,7 @@ describe('an upstream', () => {
   });
 
   it('that nobody serves fails after ready-timeout, naming each backend and why', async (t) => {
-    const gone = `127.0.0.1:${await closedPort()}`;
+    const gone = `127.0.0.1:${(await freePorts(1)).join()}`;
     const keys = { 'ready-timeout': '400ms' };
     const vassal = await startUpstream(t, [gone, 'unix:/nowhere/b.sock'], { keys });
     const { failure, workers } = await vassal.until('the failure', ({ phase }) => phase === 'failed');
