@@ -197,7 +197,26 @@ export async function launchRouter(
     assert.doesNotMatch(process.stderr, /"level":(50|60)/, 'the router logged no error');
   });
   const connection = await control.child(nth);
+  checkTransport(transport, connection.messages[0]);
   return new RouterProcess(process, control, connection);
+}
+
+/**
+ * A file that is run once over each transport must not run twice over the same: every router runs what it was told to,
+ * and some router was told what the whole file was.
+ */
+function checkTransport(wish: TransportWish, hello: Readonly<Record<string, unknown>> | undefined): void {
+  if (wish !== 'auto') assert.equal(hello?.['transport'], wish, 'the router runs the transport that it was told to');
+  if (wish === transportUnderTest) hasRunUnderTest = true;
+}
+
+let hasRunUnderTest = false;
+if (transportUnderTest !== 'auto') {
+  process.once('exit', () => {
+    if (hasRunUnderTest) return;
+    console.error(`no router ran over the transport under test, ${transportUnderTest}`);
+    process.exitCode = 1;
+  });
 }
 
 export function socketPath(t: TestContext, name = 'w.sock'): string {

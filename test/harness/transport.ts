@@ -1,5 +1,5 @@
-// Which transport the routers of a test run on. One switch for all of them: EMPEROR_TEST_TRANSPORT, which test/run.ts
-// sets for each pass. A test that is about one transport names it itself and says why.
+// Which transport the routers of a test run on. One switch for all of them: EMPEROR_TEST_TRANSPORT, which test/run sets
+// for each pass. A test that is about one transport names it itself and says why.
 import { isTransportWish, type TransportWish } from '../../lib/transport-choice.ts';
 import { reactorSupport } from '../../native/reactor-support.ts';
 
