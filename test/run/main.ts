@@ -1,5 +1,6 @@
-// All tests, or some suites: `npm test`, or `node dist/test/run/main.js [--waiting N] [SUITE…]` after a build. Prints each
-// file's tests when it is through, then what failed once more, and what took how long. Exits with 1 if anything failed.
+// All tests, or some suites, after a build: `npm test`, or `node dist/test/run/main.js [--waiting N] [--only TEXT] [SUITE…]`.
+// Prints each file's tests when it is through, then what failed once more, and what took how long. Exits with 1 if
+// anything failed.
 import { parseArgs } from 'node:util';
 import { withoutReactor } from '../harness/transport.ts';
 import { finding, heading, summary } from './report.ts';
@@ -11,14 +12,19 @@ import { runTask } from './task.ts';
 const usualWaiting = '3';
 
 const { values, positionals } = parseArgs({
-  options: { waiting: { type: 'string', default: usualWaiting } },
+  options: {
+    waiting: { type: 'string', default: usualWaiting },
+    /** Part of a file's name, or of its transport. */
+    only: { type: 'string', default: '' },
+  },
   allowPositionals: true,
 });
 
 const wanted = suitesOf(positionals);
 // Under CI=true it is in any case among them, and fails if it cannot run.
 const transports: readonly Transport[] = withoutReactor === false ? ['portable', 'reactor'] : ['portable'];
-const tasks = wanted.flatMap((suite) => tasksOf(suite, transports));
+const tasks = wanted.flatMap((suite) => tasksOf(suite, transports)).filter(({ name }) => name.includes(values.only));
+if (tasks.length === 0) throw new Error(`there is no ${values.only} in ${wanted.join(', ')}`);
 // A run that is ended takes its files with it (task.ts).
 for (const signal of ['SIGINT', 'SIGTERM'] as const) process.once(signal, () => process.exit(1));
 const fromMs = performance.now();
