@@ -164,8 +164,11 @@ describe('a client connection stays with the router', { skip: withoutAddon }, ()
   it('where the worker ends its channel at once, and that is not tried again and again', async (t) => {
     const { worker, client } = await serveHandoff(t);
     worker.isWelcoming = false;
+    const fromMs = performance.now();
     assert.deepEqual(await client.askFor(100), Array(100).fill('routed /'));
-    assert.ok(worker.dials >= 1 && worker.dials < 5, `${worker.dials} dials`);
+    // Once a second at most, however long a hundred answers take on this machine.
+    const most = 1 + Math.ceil((performance.now() - fromMs) / 1000);
+    assert.ok(worker.dials >= 1 && worker.dials <= most, `${worker.dials} dials, of ${most}`);
   });
 
   it('where nothing listens at the worker’s socket', async (t) => {
