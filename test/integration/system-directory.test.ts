@@ -54,7 +54,7 @@ async function allRunning(emperor: EmperorProcess, names: readonly string[]): Pr
     emperor.events.slice(from).some((event) => event['name'] === name && event['result'] === 'live');
   await waitFor(() => names.every(isLive), {
     what: () => `${names.length} live apps; not yet ${names.filter((name) => !isLive(name)).length}`,
-    timeoutMs: 180_000,
+    timeoutMs: 400_000,
   });
   const after = (await emperor.status()).vassals;
   assert.deepEqual(
@@ -200,7 +200,7 @@ describe('a directory of config files', () => {
 
   it(
     'two hundred files are two hundred apps, and the edit of one touches only that one',
-    { timeout: 240_000 },
+    { timeout: 480_000 },
     async (t) => {
       const names = Array.from({ length: 200 }, (_, index) => `app${index}`);
       const emperor = await startEmperor(t, {

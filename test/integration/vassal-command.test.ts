@@ -114,7 +114,8 @@ describe('a health-check', () => {
   });
 
   it('that never succeeds keeps the worker from being ready, and the log says what it answered', async (t) => {
-    const keys = { 'health-check': { path: '/throws', timeout: '1s' }, app: './server.mjs', 'ready-timeout': '1s' };
+    // Told once, at its time: by then the app must have been loaded, also on a loaded machine.
+    const keys = { 'health-check': { path: '/throws', timeout: '1s' }, app: './server.mjs', 'ready-timeout': '4s' };
     const vassal = await startVassal(t, { fixture: 'fetch-handler', keys });
     await vassal.logged(/its health-check GET \/throws has not been answered .* \(last attempt: it answered 500\)/);
     assert.equal(vassal.state?.phase, 'starting');
