@@ -45,6 +45,11 @@ export class BodyReader {
     return this.#fault;
   }
 
+  /** Bytes still to come; 0 where nobody knows. */
+  get left(): number {
+    return this.#remaining;
+  }
+
   begin(framing: Framing): void {
     this.#kind = framing.kind;
     this.#fault = undefined;
@@ -59,6 +64,11 @@ export class BodyReader {
 
   pause(): void {
     this.#isPaused = true;
+  }
+
+  /** So many bytes went another way; they must be fewer than are left. */
+  skip(bytes: number): void {
+    this.#remaining -= bytes;
   }
 
   /** Reads bytes[start, end) up to the body's end, a fault or pause(); returns where it stopped. */

@@ -112,6 +112,10 @@ export interface MessageParser {
    * (what follows belongs to the next one and is fed again later), after a refusal, or after `pause()`.
    */
   execute(bytes: Buffer, start: number, end: number): number;
+  /** Bytes of the body that are still to come; 0 outside of one, and where only its end will tell. */
+  readonly bodyLeft: number;
+  /** So many bytes of the body went another way and are not fed; throws where they are not fewer than are left. */
+  skipBody(bytes: number): void;
   /** The peer ended its direction: ends an `until-close` body, refuses an unfinished message, else does nothing. */
   finish(): void;
   /** Makes execute return after the callback that is running; the next execute goes on from there. */

@@ -1,5 +1,6 @@
 // Bytes of a client into requests: heads judged whole, bodies passed through. Never throws on any bytes, keeps at most
 // one head, and after a refusal reads nothing more: what follows a malformed request must not be taken for another.
+import assert from 'node:assert/strict';
 import type { Buffer } from 'node:buffer';
 import { BodyReader } from './body-reader.ts';
 import { CR, LF } from './byte-classes.ts';
@@ -52,6 +53,15 @@ export class RequestParser implements MessageParser {
     if (this.#isIn('body')) pos = this.#readBody(bytes, pos, end);
     if (this.#isIn('ended')) this.#end();
     return pos;
+  }
+
+  get bodyLeft(): number {
+    return this.#phase === 'body' ? this.#body.left : 0;
+  }
+
+  skipBody(bytes: number): void {
+    if (bytes >= this.bodyLeft) assert.fail('the end of a body has to be read');
+    this.#body.skip(bytes);
   }
 
   finish(): void {

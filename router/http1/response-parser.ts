@@ -71,6 +71,15 @@ export class ResponseParser implements MessageParser {
     return pos;
   }
 
+  get bodyLeft(): number {
+    return this.#phase === 'body' ? this.#body.left : 0;
+  }
+
+  skipBody(bytes: number): void {
+    if (bytes >= this.bodyLeft) assert.fail('the end of a body has to be read');
+    this.#body.skip(bytes);
+  }
+
   finish(): void {
     if (this.#phase === 'head') {
       this.#refuse(

@@ -47,6 +47,27 @@ describe('the request parser', () => {
     assert.deepEqual(recording.refusal, { status: 414, reason: 'request line longer than 512 bytes' });
   });
 
+  it('goes on behind bytes of a body that went another way, with the request behind it', () => {
+    const head = Buffer.from(post('Content-Length: 10'));
+    const sink = new RecordingSink<RequestHead>();
+    const parser = new RequestParser(sink, requestLimits);
+    parser.execute(head, 0, head.length);
+    assert.equal(parser.bodyLeft, 10);
+    parser.skipBody(7);
+    const rest = Buffer.from(`end${get()}`);
+    const stop = parser.execute(rest, 0, rest.length);
+    assert.equal(stop, 3);
+    parser.execute(rest, stop, rest.length);
+    assert.deepEqual(sink.calls, ['onHead', 'onBody', 'onEnd', 'onHead', 'onEnd']);
+  });
+
+  it('says of a chunked body that nobody knows what is left of it', () => {
+    const head = Buffer.from(chunked('5\r\nhe'));
+    const parser = new RequestParser(new RecordingSink<RequestHead>(), requestLimits);
+    parser.execute(head, 0, head.length);
+    assert.equal(parser.bodyLeft, 0);
+  });
+
   it('accepts as many fields as the limit and answers 431 to one more', () => {
     const lines = (count: number): string => get(...Array.from({ length: count - 1 }, (_, i) => `X-${i}: ${i}`));
     const [message] = record(lines(200)).messages;

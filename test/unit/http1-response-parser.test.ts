@@ -122,6 +122,23 @@ describe('the response parser', () => {
     assert.deepEqual(refusal, { status: 502, reason: 'the connection ended after 5 of 10 body bytes' });
   });
 
+  it('goes on behind bytes of a body that went another way, and takes no end that it was not shown', () => {
+    const head = Buffer.from(answer('HTTP/1.1 200 OK', 'Content-Length: 10'));
+    const sink = new RecordingSink<ResponseHead>();
+    const parser = new ResponseParser(sink, responseLimits);
+    parser.expect('GET');
+    assert.equal(parser.bodyLeft, 0);
+    parser.execute(head, 0, head.length);
+    parser.skipBody(7);
+    assert.equal(parser.bodyLeft, 3);
+    assert.throws(() => {
+      parser.skipBody(3);
+    });
+    assert.equal(parser.execute(Buffer.from('end!'), 0, 4), 3);
+    assert.deepEqual(sink.calls, ['onHead', 'onBody', 'onEnd']);
+    assert.equal(parser.bodyLeft, 0);
+  });
+
   it('stops behind an asked-for 101, leaves the tunnel alone and takes no further answer', () => {
     const head = answer('HTTP/1.1 101 Switching Protocols', 'Upgrade: websocket', 'Connection: Upgrade');
     const interim = answer('HTTP/1.1 100 Continue');
