@@ -8,6 +8,7 @@ import { fieldIds } from '../http1/field-names.ts';
 import { judgeFailure, type FailureCause } from '../core/triage.ts';
 import type { ByteStream, StreamHandler } from '../transports/transport.ts';
 import type { Edge } from './edge.ts';
+import { relayLookMs } from './body-relay.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeClient, Fate, OwnPage } from './exchange-client.ts';
 import type { LastingStream } from './farewells.ts';
@@ -97,6 +98,13 @@ export class ClientConnection implements Roles {
     }
   }
 
+  onRelayed(bytes: number): void {
+    // Where the exchange is over it counted them itself.
+    if (this.#exchange === undefined || this.#phase !== 'exchange') return;
+    this.#reading?.parser.skipBody(bytes);
+    this.#exchange.onBodyRelayed(bytes);
+  }
+
   onEnd(): void {
     this.hasEnded = true;
     if (this.#phase === 'lingering') this.#linger?.onPeerEnd();
@@ -120,10 +128,18 @@ export class ClientConnection implements Roles {
 
   // --- for the exchange ---
 
+  get bodyLeft(): number {
+    return this.#reading?.parser.bodyLeft ?? 0;
+  }
+
   watch(): void {
     const limit = this.#exchange?.limit();
-    if (limit === undefined) this.#reading?.deadline.disarm();
-    else this.#reading?.deadline.arm(Math.max(0, limit.dueMs - this.#edge.transport.nowMs()));
+    if (limit === undefined) {
+      this.#reading?.deadline.disarm();
+      return;
+    }
+    const leftMs = Math.max(0, limit.dueMs - this.#edge.transport.nowMs());
+    this.#reading?.deadline.arm(this.#exchange?.isRelaying === true ? Math.min(relayLookMs, leftMs) : leftMs);
   }
 
   holdBody(isHeld: boolean): void {

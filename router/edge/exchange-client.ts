@@ -32,6 +32,8 @@ export interface ExchangeClient {
   readonly hasEnded: boolean;
   /** Nothing more will come after this request. */
   readonly isAtEnd: boolean;
+  /** Bytes of the request's body that did not arrive yet; 0 where nobody knows. */
+  readonly bodyLeft: number;
   /** Asks the exchange anew (`limit`) how long to wait for what. */
   watch(): void;
   /** Stops or goes on reading the request's body. */

@@ -9,6 +9,7 @@ import { judgeFailure, type FailureCause } from '../core/triage.ts';
 import type { Fields, Refusal, RequestHead, ResponseHead } from '../http1/message.ts';
 import { Answer } from './answer.ts';
 import { Assignment, type AssignmentOwner } from './assignment.ts';
+import { BodyRelay } from './body-relay.ts';
 import type { Edge } from './edge.ts';
 import { EventStream } from './event-stream.ts';
 import type { ExchangeClient } from './exchange-client.ts';
@@ -41,6 +42,8 @@ export class Exchange implements AssignmentOwner {
   #tunnel: Tunnel | undefined;
   #events: EventStream | undefined;
   #holdTimer: Timer | undefined;
+  #bodyRelay: BodyRelay | undefined;
+  #answerRelay: BodyRelay | undefined;
   /** The client connection ends after the answer. */
   #closes = false;
   #isBodyHeld = false;
@@ -114,6 +117,7 @@ export class Exchange implements AssignmentOwner {
 
   /** All that arrived was read. A chunked body that is not whole is held for a moment: its end proves it well-formed. */
   onReadOut(): void {
+    if (this.#client.bodyLeft > 0) this.#relayBody();
     const isAsked = this.#head.expectsContinue && this.#body.receivedBytes === 0;
     if (this.#stage !== 'holding' || this.#holdTimer !== undefined || isAsked) return;
     this.#holdTimer = this.#edge.transport.after(longestHoldMs, () => {
@@ -121,6 +125,14 @@ export class Exchange implements AssignmentOwner {
       if (this.#stage === 'holding') this.#dispatch();
     });
     this.#client.watch();
+  }
+
+  /** The relay of its body is over; so many bytes went past. */
+  onBodyRelayed(bytes: number): void {
+    this.#bodyRelay = undefined;
+    this.#body.countRelayed(bytes);
+    this.#clientMovedMs = this.#edge.transport.nowMs();
+    this.onMove();
   }
 
   onTrailers(fields: Fields): void {
@@ -156,11 +168,12 @@ export class Exchange implements AssignmentOwner {
   limit(): Limit | undefined {
     if (this.#stage === 'tunnel' || this.#stage === 'over') return undefined;
     const isConnecting = this.#assignment?.isConnecting === true;
+    this.#noteRelays();
     return judgePatience(
       {
-        isClientBlocked: this.#client.stream.isBlocked,
+        isClientBlocked: this.#client.stream.isBlocked || this.#answerRelay?.isReceiverBehind === true,
         hasClientEnded: this.#client.hasEnded,
-        awaitsBody: !this.#body.isWhole && !this.#answer.hasBegun && !this.#isBodyHeld,
+        awaitsBody: !this.#body.isWhole && !this.#answer.hasBegun && !this.#isWorkerBehind,
         // The pool keeps the time of who waits in it.
         awaits: this.#stage === 'sending' ? 'worker' : isConnecting ? 'connection' : 'nothing',
         movedMs: this.#movedMs,
@@ -168,6 +181,11 @@ export class Exchange implements AssignmentOwner {
       },
       this.#edge.settings,
     );
+  }
+
+  /** Bytes go past, of which the transport tells only when it is asked. */
+  get isRelaying(): boolean {
+    return this.#answerRelay !== undefined || this.#bodyRelay !== undefined;
   }
 
   /** It never ends by itself, and is to end as its client understands it; any other exchange just goes on. */
@@ -229,6 +247,20 @@ export class Exchange implements AssignmentOwner {
     this.#isAnswerHeld = true;
     this.#assignment?.upstream?.stream.pause();
     this.#client.watch();
+  }
+
+  onAnswerLeft(bytes: number): void {
+    if (this.#isAnswerHeld || this.#stage !== 'sending' || this.#answerRelay !== undefined) return;
+    const from = this.#assignment?.upstream?.stream;
+    if (from === undefined || this.#client.stream.isBlocked) return;
+    this.#answerRelay = BodyRelay.begin({ from, to: this.#client.stream }, bytes);
+    if (this.#answerRelay !== undefined) this.#client.watch();
+  }
+
+  onAnswerRelayed(bytes: number): void {
+    this.#answerRelay = undefined;
+    this.#answer.bodyBytes += bytes;
+    this.onMove();
   }
 
   onAnswerTrailers(fields: Fields): void {
@@ -298,6 +330,25 @@ export class Exchange implements AssignmentOwner {
     this.#client.watch();
   }
 
+  /** Not what may have to be sent again, nor before a tunnel, which takes the streams as they are. */
+  #relayBody(): void {
+    const to = this.#assignment?.upstream?.stream;
+    if (this.#stage !== 'sending' || to === undefined || this.#bodyRelay !== undefined) return;
+    if (this.#isBodyHeld || to.isBlocked || this.#body.isReplayable || this.#head.upgrade !== undefined) return;
+    this.#bodyRelay = BodyRelay.begin({ from: this.#client.stream, to }, this.#client.bodyLeft);
+    if (this.#bodyRelay !== undefined) this.#client.watch();
+  }
+
+  get #isWorkerBehind(): boolean {
+    return this.#isBodyHeld || this.#bodyRelay?.isReceiverBehind === true;
+  }
+
+  #noteRelays(): void {
+    const nowMs = this.#edge.transport.nowMs();
+    if (this.#answerRelay?.hasMoved() === true) this.#movedMs = nowMs;
+    if (this.#bodyRelay?.hasMoved() === true) this.#movedMs = this.#clientMovedMs = nowMs;
+  }
+
   #openTunnel(head: ResponseHead): void {
     const assignment = this.#assignment;
     const upstream = assignment?.upstream;
@@ -337,6 +388,8 @@ export class Exchange implements AssignmentOwner {
 
   #over(ending: Ending): void {
     this.#stage = 'over';
+    this.#body.receivedBytes += this.#bodyRelay?.movedBytes ?? 0;
+    this.#answer.bodyBytes += this.#answerRelay?.movedBytes ?? 0;
     this.#holdTimer?.cancel();
     this.#events?.stop();
     this.#assignment?.cancel(this.#edge.transport.nowMs());

@@ -100,6 +100,12 @@ export class RequestBody {
     this.#write(stream, bytes, start, end);
   }
 
+  /** Bytes on their way past us; they cannot be sent again. */
+  countRelayed(bytes: number): void {
+    this.receivedBytes += bytes;
+    this.bytesSent += bytes;
+  }
+
   /** Ends the body. */
   sendEnd(stream: Outlet): void {
     if (!this.#isChunkedUpstream) return;

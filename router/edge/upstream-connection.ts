@@ -16,6 +16,10 @@ export interface UpstreamUser {
   onConnected(): void;
   onAnswerHead(head: ResponseHead): void;
   onAnswerBody(bytes: Buffer, start: number, end: number): void;
+  /** All that arrived was read, and so much of the body is still to come; told where that is known. */
+  onAnswerLeft(bytes: number): void;
+  /** The relay of its body is over; so many bytes went past. */
+  onAnswerRelayed(bytes: number): void;
   onAnswerTrailers(fields: Fields): void;
   /** `isReusable`: the connection is clean, provided that the request was sent whole. */
   onAnswerEnd(isReusable: boolean): void;
@@ -137,8 +141,16 @@ export class UpstreamConnection implements StreamHandler, AnswerReader {
     this.#bytesReceived += end - start;
     const stop = this.#reading?.parser.execute(bytes, start, end) ?? start;
     if (this.#isAnswered) this.#complete(stop === end);
+    else if (this.stream.handler === this) this.#tellLeft();
     // After a 101 the stream belongs to a tunnel; what came behind the head is its first bytes.
-    else if (this.stream.handler !== this && stop < end) this.stream.handler.onData(bytes, stop, end);
+    else if (stop < end) this.stream.handler.onData(bytes, stop, end);
+  }
+
+  onRelayed(bytes: number): void {
+    if (this.#isClosed) return;
+    this.#bytesReceived += bytes;
+    this.#reading?.parser.skipBody(bytes);
+    this.#user?.onAnswerRelayed(bytes);
   }
 
   onEnd(): void {
@@ -190,6 +202,11 @@ export class UpstreamConnection implements StreamHandler, AnswerReader {
 
   onAnswerRefused({ reason }: Refusal): void {
     this.#fail(this.#hasPeerEnded ? 'closed' : 'garbage', reason);
+  }
+
+  #tellLeft(): void {
+    const left = this.#reading?.parser.bodyLeft ?? 0;
+    if (left > 0) this.#user?.onAnswerLeft(left);
   }
 
   #complete(isClean: boolean): void {
