@@ -74,6 +74,34 @@ describe('on a connection that a worker has', { skip: withoutAddon }, () => {
     );
   });
 
+  for (const paths of [['/at-end'], ['/at-end', '/'], ['/', '/at-end'], ['/at-end', '/released']]) {
+    it(`a client that ends its direction behind ${paths.join(' and ')} has every answer, and then the end`, async (t) => {
+      // It answers when the client's end was read, which the client cannot see. What is released then is a stray, to
+      // which the same worker gives the answer by way of the router.
+      const source = `let release;
+        const released = new Promise((resolve) => { release = resolve; });
+        module.exports = (request, response) => {
+          const answer = () => setImmediate(() => response.end(request.url));
+          if (request.url === '/how') response.end(request.socket.remotePort === undefined ? 'routed' : 'direct');
+          else if (request.url === '/released') released.then(answer);
+          else if (request.url === '/') answer();
+          else request.socket.once('end', () => { answer(); release(); });
+        };`;
+      const emperor = await startEmperor(t, { vassals: { 'late.cjs': source, 'late.yaml': 'app: ./late.cjs\n' } });
+      await emperor.appIs('late', 'running');
+      const client = new KeptClient(t, emperor.port, 'late.localhost');
+      await waitFor(async () => (await client.ask('/how')).body === 'direct', { what: 'the worker to have it' });
+      const hostOf = (path: string): string => `late.localhost${path === '/released' ? ':81' : ''}`;
+      for (const path of paths) client.send(path, [], hostOf(path));
+      client.connection.end();
+      for (const path of paths) assert.equal((await client.answer()).body, path);
+      await client.connection.ended();
+      await waitFor(async () => (await emperor.status()).router.connections === 0, {
+        what: 'no connection to be left',
+      });
+    });
+  }
+
   it('a slow reader gets a large answer whole, while the app is deployed anew', async (t) => {
     const large = `module.exports = (request, response) => response.end(
       request.url === '/large' ? 'x'.repeat(9_999_999) + 'y' : process.env.EMPEROR_GENERATION);`;

@@ -210,6 +210,12 @@ export class TakenConnection {
 
   #onQuiet(): void {
     const { owner, socket } = this;
+    if (socket.readableEnded) {
+      // The client ended its direction, and has every answer. Node marks the last one to end the connection, and
+      // forgets it where the field for that is left out.
+      socket.end();
+      return;
+    }
     this.idleSinceMs = performance.now();
     this.#mark(this.#isBetweenMessages ? slotStates.idle : slotStates.busy);
     // An app's time limit for one answer is none for the pause after it.

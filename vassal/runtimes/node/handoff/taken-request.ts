@@ -160,7 +160,7 @@ export class TakenRequest {
   #isLast(head: string, facts: { readonly status: number; readonly isHead: boolean }): boolean {
     const response = this.#response;
     if (!this.#isKept) response._last = true;
-    else if (response._last === true && !this.request.socket.readableEnded) {
+    else if (response._last === true) {
       // An app that says close means its connection with the router. Only a body without a length has to end so.
       const isDelimited = response.chunkedEncoding || hasNoBody(facts) || tellsLength(head);
       if (isDelimited) response._last = false;
