@@ -98,7 +98,8 @@ function wasDeleted({ app, cause, outcome, sentAtMs, endedAtMs }: ExchangeRecord
 function excuseByWorkers(exchange: ExchangeRecord, evidence: Evidence): Excuse | undefined {
   const deaths = deathsDuring(exchange, evidence);
   const isHere = deaths.some((death) => exchange.pid !== undefined && pidsOf(death).includes(exchange.pid));
-  if (exchange.outcome === 'cut') return exchange.headAtMs !== undefined && isHere ? 'worker died' : undefined;
+  if (exchange.outcome === 'cut')
+    return isHere || wasResetUnread(exchange, deaths, evidence) ? 'worker died' : undefined;
   if (exchange.status !== 502 || exchange.cause !== 'worker-closed') return undefined;
   if (exchange.method === 'POST' || mayHaveBeenHandedOver(exchange, evidence))
     return deaths.some((death) => mayHaveExecuted(death, exchange, evidence)) ? 'worker died' : undefined;
@@ -110,6 +111,18 @@ function mayHaveBeenHandedOver({ connection, sentAtMs }: ExchangeRecord, { excha
   const isBefore = (one: ExchangeRecord): boolean =>
     one.connection === connection && one.outcome === 'whole' && (one.endedAtMs ?? Infinity) <= sentAtMs;
   return exchanges.filter(isBefore).length >= answersBeforeHandoff;
+}
+
+/**
+ * The worker had the connection itself, so the answer that it had begun was reset; its client, who reads slowly, had not
+ * looked at it yet, and a socket that fails gives out nothing more.
+ */
+function wasResetUnread(exchange: ExchangeRecord, deaths: readonly Fault[], evidence: Evidence): boolean {
+  const { headAtMs, connection, kind } = exchange;
+  if (headAtMs !== undefined || kind !== 'download' || connection.end === 'FIN') return false;
+  return (
+    mayHaveBeenHandedOver(exchange, evidence) && deaths.some((death) => mayHaveExecuted(death, exchange, evidence))
+  );
 }
 
 /** Deaths of the app's workers that this exchange can have met. */
