@@ -73,6 +73,11 @@ describe('the verdicts of the bench', () => {
     assert.equal(verdict?.isMet, undefined);
   });
 
+  it('say nothing of a difference that came out below zero', () => {
+    const [verdict] = verdictsOf(result([row('Emperor', [[-2, 1]]), row('nginx', [[10, 1]])]));
+    assert.deepEqual([Number.isNaN(verdict?.ratio), verdict?.isMet], [true, undefined]);
+  });
+
   it('judge the figure that is printed: what rounds to the limit meets it', () => {
     const at = (value: number) => verdictsOf(result([row('Emperor', [[value, 1]]), row('nginx', [[10, 1]])]))[0]?.isMet;
     assert.equal(at(9.04), true);

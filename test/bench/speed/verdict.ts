@@ -30,9 +30,10 @@ export function rowsOf(result: CaseResult): readonly Row[] {
   return present(result.rows);
 }
 
-/** Ours divided by another. */
+/** Ours divided by another; NaN where one of them is a difference that came out below zero, which says nothing. */
 export function ratioOf(ours: Row, other: Row, key: string): number {
-  return figureOf(ours, key) / figureOf(other, key);
+  const [own, its] = [figureOf(ours, key), figureOf(other, key)];
+  return own > 0 && its > 0 ? own / its : NaN;
 }
 
 /** Which of ours are held against which bars: not those that are the measure themselves. */
