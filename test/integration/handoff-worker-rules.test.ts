@@ -161,12 +161,18 @@ describe('a router', { skip: withoutAddon }, () => {
   it('that dies has what runs answered, and its connections end', async (t) => {
     const { router, vassal } = await startHandoff(t, { rules: { idleMs: 60_000 } });
     const [idle, busy, half] = [await router.client(t), await router.client(t), await router.client(t)];
+    const asked = await router.client(t);
+    asked.connection.write(get('/waits'));
+    await waitFor(() => router.states[asked.slot] === slotStates.busy, { what: 'the request to begin' });
     busy.connection.write(get('/slow'));
     await busy.connection.until('the beginning', (text) => text.includes('begun'));
     half.connection.write('GET /half HTTP/1.1\r\n');
     await waitFor(() => router.states[half.slot] === slotStates.busy, { what: 'the part of a head to be read' });
     router.stop();
     assert.equal(await idle.connection.ended(), '');
+    const other = await HandingRouter.start(t, { path: vassal.state?.workers[0]?.handoff ?? '' });
+    (await other.client(t)).connection.write(get('/go'));
+    assert.match(await asked.connection.ended(), /Connection: close[^]*waited/);
     assert.match(await busy.connection.ended(), /begun,[^]*done[^]*$/);
     half.connection.write('Host: a.test\r\n\r\n');
     assert.match(await half.connection.ended(), /Connection: close[^]*"url":"\/half"/);

@@ -159,7 +159,8 @@ export class TakenRequest {
   /** Whether the connection ends after the answer, which Node is told too. */
   #isLast(head: string, facts: { readonly status: number; readonly isHead: boolean }): boolean {
     const response = this.#response;
-    if (!this.#isKept) response._last = true;
+    // The router may have died while the app was at work.
+    if (!this.#isKept || this.#connection.owner.hasEnded) response._last = true;
     else if (response._last === true) {
       // An app that says close means its connection with the router. Only a body without a length has to end so.
       const isDelimited = response.chunkedEncoding || hasNoBody(facts) || tellsLength(head);
