@@ -30,7 +30,7 @@ export interface RouterHello {
 export interface RoutesApplied {
   readonly type: 'applied';
   readonly version: number;
-  /** Keys (`name/generation/worker`) of targets that are out of the table but still hold requests or client connections of this router. */
+  /** Keys (`name/generation/worker`) of targets out of the table that still hold requests or connections of this router. */
   readonly busy: readonly string[];
 }
 

@@ -21,9 +21,6 @@ const alone: Rules = { isBusy: false, isAlone: true };
 
 const fuzzSeconds = '60';
 
-/** Files that measure what anything beside them changes: how long something takes, or what it may take at most. */
-const aloneFiles: ReadonlySet<string> = new Set([]);
-
 /**
  * Files that hold for the router on any transport are run over each of them by name, so that "auto" cannot make it the
  * same one twice. router-transport is about the choice itself.
@@ -72,7 +69,7 @@ function testFiles(suite: SuiteName, folder: string, rules: Rules): readonly Tas
       command: node('--test-reporter=spec', join('dist/test', folder, file)),
       env: {},
       isTestFile: true,
-      ...(aloneFiles.has(name) ? alone : rules),
+      ...rules,
     };
   });
 }

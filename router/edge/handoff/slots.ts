@@ -51,6 +51,6 @@ export class Slots<Connection> {
 
   /** An answer on it is not whole. */
   isBusy(slot: number): boolean {
-    return this.#states[slot] !== slotStates.idle;
+    return this.stateOf(slot) !== slotStates.idle;
   }
 }
