@@ -4,6 +4,7 @@ import { fieldIds, fieldIdCount } from '../http1/field-names.ts';
 import { hopByHopIds } from './hop-by-hop.ts';
 import { constantText, type HeadWriter } from '../http1/head-writer.ts';
 import type { Fields, RequestHead } from '../http1/message.ts';
+import type { RequestId } from './request-ids.ts';
 
 /** What the router knows of the request beyond its head. */
 export interface RequestOrigin {
@@ -11,7 +12,7 @@ export interface RequestOrigin {
   readonly clientAddress: string;
   /** The client is a proxy whose X-Forwarded-… fields are believed. */
   readonly isTrusted: boolean;
-  readonly requestId: string;
+  readonly requestId: RequestId;
 }
 
 export type BodyFraming =
@@ -91,6 +92,8 @@ const transferEncoding = constantText('Transfer-Encoding: chunked\r\n');
 const forwardedFor = constantText('X-Forwarded-For: ');
 const forwardedProto = constantText('X-Forwarded-Proto: http\r\n');
 const forwardedHost = constantText('X-Forwarded-Host: ');
+/** The end of one line, another, and the beginning of a third: one copy instead of three. */
+const forwardedProtoAndHost = constantText('\r\nX-Forwarded-Proto: http\r\nX-Forwarded-Host: ');
 const requestIdName = constantText('X-Request-Id: ');
 
 /** An id that a trusted proxy gave the request, if it is one that can be logged as it stands. */
@@ -120,6 +123,23 @@ function isCopiedName(name: string, isTrusted: boolean): boolean {
 }
 
 function writeForwarded(writer: HeadWriter, head: RequestHead, origin: RequestOrigin): void {
+  const { isTrusted, clientAddress, requestId } = origin;
+  if (isTrusted || clientAddress === '' || head.authority === '') {
+    writeForwardedByProxy(writer, head, origin);
+  } else {
+    writer.constant(forwardedFor);
+    writer.text(clientAddress);
+    writer.constant(forwardedProtoAndHost);
+    writer.text(head.authority);
+    writer.text('\r\n');
+  }
+  writer.constant(requestIdName);
+  requestId.write(writer);
+  writer.text('\r\n');
+}
+
+/** What proxies before us said is believed and gone on with; and whatever is not known is not said. */
+function writeForwardedByProxy(writer: HeadWriter, head: RequestHead, origin: RequestOrigin): void {
   const { isTrusted, clientAddress } = origin;
   const earlier = isTrusted ? valuesOf(head, fieldIds.xForwardedFor) : '';
   const chain = earlier !== '' && clientAddress !== '' ? `${earlier}, ${clientAddress}` : earlier + clientAddress;
@@ -134,9 +154,6 @@ function writeForwarded(writer: HeadWriter, head: RequestHead, origin: RequestOr
     writer.text(head.authority);
     writer.text('\r\n');
   }
-  writer.constant(requestIdName);
-  writer.text(origin.requestId);
-  writer.text('\r\n');
 }
 
 function valuesOf({ fields }: RequestHead, id: number): string {

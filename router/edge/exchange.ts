@@ -4,6 +4,7 @@ import type { Buffer } from 'node:buffer';
 import type { Timer } from '../../lib/clock.ts';
 import { judgePatience, type Limit } from '../core/patience.ts';
 import { requestIdOf, writeRequestHead } from '../core/request-fields.ts';
+import { givenId, type RequestId } from '../core/request-ids.ts';
 import { isIdempotent } from '../core/retry.ts';
 import { judgeFailure, type FailureCause } from '../core/triage.ts';
 import type { Fields, Refusal, RequestHead, ResponseHead } from '../http1/message.ts';
@@ -27,7 +28,7 @@ const longestHoldMs = 100;
 type Stage = 'holding' | 'assigning' | 'sending' | 'tunnel' | 'over';
 
 export class Exchange implements AssignmentOwner {
-  readonly requestId: string;
+  readonly requestId: RequestId;
   readonly #edge: Edge;
   readonly #client: ExchangeClient;
   readonly #head: RequestHead;
@@ -55,7 +56,8 @@ export class Exchange implements AssignmentOwner {
     this.#head = head;
     this.#answer = new Answer(edge, client.stream, { isHead: head.method === 'HEAD', minorVersion: head.minorVersion });
     this.#body = new RequestBody(edge.writer, head.framing, isIdempotent(head.method));
-    this.requestId = (client.isTrusted ? requestIdOf(head) : undefined) ?? edge.requestIds.next();
+    const given = client.isTrusted ? requestIdOf(head) : undefined;
+    this.requestId = given === undefined ? edge.requestIds.next() : givenId(given);
     this.#startedMs = this.#movedMs = this.#clientMovedMs = edge.transport.nowMs();
   }
 
@@ -380,7 +382,7 @@ export class Exchange implements AssignmentOwner {
   #sendPage(cause: FailureCause, { status, reason }: Refusal, detail: string): void {
     const closes = this.#mustClose || cause === 'client-malformed';
     this.#answer.bodyBytes = this.#client.sendPage({
-      ...{ cause, status, message: reason, requestId: this.requestId, closes },
+      ...{ cause, status, message: reason, requestId: this.requestId.text, closes },
       ...{ head: this.#head, generation: this.#assignment?.generation },
     });
     this.#over({ status, fate: closes ? 'close' : 'keep', cause, detail });
@@ -402,7 +404,7 @@ export class Exchange implements AssignmentOwner {
     recordExchange(this.#edge, {
       ...describeRequest(this.#head, this.#assignment, outcome),
       ...{ bytesIn: this.#body.receivedBytes, bytesOut: this.#answer.bodyBytes, startedMs: this.#startedMs },
-      ...{ client: this.#client.address, requestId: this.requestId },
+      ...{ client: this.#client.address, requestId: this.requestId.text },
     });
   }
 }

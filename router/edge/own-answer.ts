@@ -35,7 +35,7 @@ export interface Refused {
 
 /** Answers it, and writes it down. The connection must end after it. */
 export function refuse(edge: Edge, stream: ByteStream, { cause, refusal, startedMs }: Refused): void {
-  const requestId = edge.requestIds.next();
+  const requestId = edge.requestIds.next().text;
   const { status, reason } = refusal;
   const page = { cause, status, message: reason, requestId, generation: undefined };
   const bytesOut = writeOwnPage(edge, stream, page, { accept: undefined, isHead: false, connection: 'close' });

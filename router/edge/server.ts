@@ -115,7 +115,7 @@ export class Server implements ConnectionKeeper {
       returners: this.#createIdleLine((settings) => idleMsLeft(settings.idleTimeoutMs)),
       handoff: this.#handoff,
       prober,
-      writer: new HeadWriter(),
+      writer: new HeadWriter(options.transport.headSpace),
       accessLog: new AccessLog(),
       faultLog: new FaultLog(log, clock),
       farewells,

@@ -2,6 +2,8 @@
 // write is a copy into memory that both sides share, or, where the bytes came from there, a note of their place.
 import { Buffer } from 'node:buffer';
 import { commandKinds, recordLength, type Reactor } from '../../native/reactor.ts';
+import { ByteView } from '../http1/byte-view.ts';
+import type { HeadSpace } from '../http1/head-space.ts';
 
 /** Up to this many bytes a loop is faster than Buffer.copy, which makes a view of its source first (Node 20). */
 const shortPieceBytes = 48;
@@ -11,7 +13,9 @@ const shortSlabBytes = 1024;
 /** What a stream can be told besides to send. */
 export type Order = 'end' | 'close' | 'reset' | 'pause' | 'resume';
 
-export class ReactorCommands {
+export class ReactorCommands implements HeadSpace {
+  /** Of the bytes that are sent. A head that was written into it, from `at` on, is sent without a copy. */
+  readonly view: ByteView;
   readonly #reactor: Reactor;
   readonly #records: Int32Array;
   readonly #outgoing: Buffer;
@@ -28,8 +32,17 @@ export class ReactorCommands {
     this.#reactor = reactor;
     this.#records = reactor.commands;
     this.#outgoing = Buffer.from(reactor.outgoing.buffer, reactor.outgoing.byteOffset, reactor.outgoing.byteLength);
+    this.view = new ByteView(this.#outgoing);
     this.#pending = reactor.pending;
     this.#slab = reactor.slab.buffer;
+  }
+
+  get at(): number {
+    return this.#used;
+  }
+
+  empty(): void {
+    this.flush();
   }
 
   /** Another number once what was written so far is executed: with the kernel, or pending. */
@@ -50,6 +63,12 @@ export class ReactorCommands {
   send(stream: number, bytes: Buffer, start: number, end: number): void {
     if (this.isSlabLent && end - start > shortSlabBytes && bytes.buffer === this.#slab) {
       this.#append(commandKinds.sendSlab, stream, bytes.byteOffset + start, end - start);
+      return;
+    }
+    if (bytes === this.#outgoing) {
+      this.#append(commandKinds.send, stream, start, end - start);
+      // Behind the command: see below. What was executed on its account is read no more.
+      this.#used = end;
       return;
     }
     let from = start;

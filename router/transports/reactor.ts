@@ -4,6 +4,7 @@ import { systemClock, type Timer } from '../../lib/clock.ts';
 import type { Listener } from '../../lib/listeners.ts';
 import type { NativeAddon } from '../../native/index.ts';
 import type { Reactor, ReactorOptions } from '../../native/reactor.ts';
+import type { HeadSpace } from '../http1/head-space.ts';
 import { Deadlines } from './deadlines.ts';
 import { ignoringHandler } from './ignoring-handler.ts';
 import { ReactorAcceptor } from './reactor-acceptor.ts';
@@ -65,6 +66,10 @@ export class ReactorTransport implements Transport, StreamKeeper {
         this.commands.order('close', number);
       },
     });
+  }
+
+  get headSpace(): HeadSpace {
+    return this.commands;
   }
 
   /** The time does not move within a turn: asking the clock costs as much as some of what it is asked for. */

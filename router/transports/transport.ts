@@ -2,6 +2,7 @@
 // transport calls a handler with what arrived, the handler issues commands, and what it wrote goes out in one piece
 // per stream when it returns. So a transport may hand over a shared buffer and carry out commands as a batch.
 import type { Buffer } from 'node:buffer';
+import type { HeadSpace } from '../http1/head-space.ts';
 import type { Timer } from '../../lib/clock.ts';
 import type { Listener } from '../../lib/listeners.ts';
 
@@ -101,6 +102,8 @@ export interface Transport {
   readonly name: string;
   /** Why this transport runs, in words. */
   readonly reason: string;
+  /** Where heads are best written: its streams send from there without a copy. Undefined: anywhere. */
+  readonly headSpace?: HeadSpace;
   /** Milliseconds of a monotonic clock. */
   nowMs(): number;
   /** Runs `act` as a turn of its own; for what is caused by neither a stream nor a timer of this transport. */

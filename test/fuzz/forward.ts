@@ -5,6 +5,7 @@ import { writeRequestHead, type RequestOrigin } from '../../router/core/request-
 import { Answer } from '../../router/edge/answer.ts';
 import { HttpDates } from '../../router/edge/http-dates.ts';
 import { RequestBody, type Outlet } from '../../router/edge/request-body.ts';
+import { givenId } from '../../router/core/request-ids.ts';
 import { HeadWriter } from '../../router/http1/head-writer.ts';
 import type { Fields, RequestHead, ResponseHead } from '../../router/http1/message.ts';
 import type { Exchange, Feeding } from './input.ts';
@@ -56,7 +57,7 @@ export class RequestForwarder implements Forwarder<RequestHead> {
   constructor({ holdsBody, isTrusted }: Feeding) {
     outlet.clear();
     this.#holds = holdsBody;
-    this.#origin = { clientAddress: '192.0.2.1', isTrusted, requestId: 'id-1' };
+    this.#origin = { clientAddress: '192.0.2.1', isTrusted, requestId: givenId('id-1') };
   }
 
   get written(): Buffer {

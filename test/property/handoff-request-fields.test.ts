@@ -6,6 +6,7 @@ import { Duplex } from 'node:stream';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { writeRequestHead, type BodyFraming } from '../../router/core/request-fields.ts';
+import { givenId } from '../../router/core/request-ids.ts';
 import { HeadWriter } from '../../router/http1/head-writer.ts';
 import type { RequestHead } from '../../router/http1/message.ts';
 import { RequestParser } from '../../router/http1/request-parser.ts';
@@ -152,7 +153,7 @@ function sendByRouter(text: Text, bodyLength: number): string[] | undefined {
   const onHead = (head: RequestHead): void => {
     // Of a chunked body that came whole the router may tell the length, too.
     const body: BodyFraming = bodyLength === -1 ? { kind: 'chunked' } : (head.framing as BodyFraming);
-    writeRequestHead(writer, head, { clientAddress: address, isTrusted: false, requestId }, body);
+    writeRequestHead(writer, head, { clientAddress: address, isTrusted: false, requestId: givenId(requestId) }, body);
   };
   const parser = new RequestParser(
     {

@@ -6,6 +6,7 @@ import { writeRequestHead } from '../../router/core/request-fields.ts';
 import { RouteTable } from '../../router/core/route-table.ts';
 import { selectByWeight, selectTarget } from '../../router/core/selection.ts';
 import { TargetHealth } from '../../router/core/target-health.ts';
+import { givenId } from '../../router/core/request-ids.ts';
 import { HeadWriter } from '../../router/http1/head-writer.ts';
 import { RequestParser } from '../../router/http1/request-parser.ts';
 
@@ -222,7 +223,7 @@ function rewrite(fields: readonly (readonly [string, string])[], isTrusted: bool
   const parser = new RequestParser(
     {
       onHead: (head) => {
-        const origin = { clientAddress: '9.9.9.9', isTrusted, requestId: 'id-1' };
+        const origin = { clientAddress: '9.9.9.9', isTrusted, requestId: givenId('id-1') };
         writeRequestHead(writer, head, origin, { kind: 'none' });
         text = writer.take().toString('latin1');
       },

@@ -1,7 +1,9 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { describe, it } from 'node:test';
-import { HeadWriter } from '../../router/http1/head-writer.ts';
+import { ByteView } from '../../router/http1/byte-view.ts';
+import type { HeadSpace } from '../../router/http1/head-space.ts';
+import { HeadWriter, type HeadOutlet } from '../../router/http1/head-writer.ts';
 import type { Fields, RequestHead } from '../../router/http1/message.ts';
 import { RequestParser } from '../../router/http1/request-parser.ts';
 import { RecordingSink, requestLimits } from '../harness/http1-recording.ts';
@@ -139,4 +141,71 @@ describe('the head writer', () => {
     writer.field('B', 'b');
     assert.equal(taken.toString('latin1'), 'A: a\r\n');
   });
+
+  it('writes where it is sent from, one head behind the other, and moves an unfinished one to where it fits', () => {
+    const space = new SmallSpace();
+    const writer = new HeadWriter(space);
+    const expected: string[] = [];
+    for (let nth = 1; nth <= 40; nth++) {
+      const value = 'v'.repeat(nth);
+      writer.clear();
+      writer.field('Nth', String(nth));
+      writer.field('Long', value);
+      writer.end();
+      const text = `Nth: ${nth}\r\nLong: ${value}\r\n\r\n`;
+      assert.equal(writer.length, text.length);
+      assert.equal(writer.send(space), text.length);
+      expected.push(text);
+    }
+    assert.deepEqual(space.sent, expected);
+    assert.ok(space.emptied > 0);
+    // Those of up to 64 bytes, which is nearly all of them.
+    assert.equal(space.sentInPlace, expected.filter(({ length }) => length <= 64).length);
+  });
+
+  it('writes over a head that was given up', () => {
+    const space = new SmallSpace();
+    const writer = new HeadWriter(space);
+    writer.field('A', 'given up');
+    writer.clear();
+    writer.field('B', 'b');
+    writer.send(space);
+    assert.deepEqual(space.sent, ['B: b\r\n']);
+    assert.equal(space.at, 6);
+  });
+
+  it('writes numbers as toString spells them', () => {
+    const numbers = [0, 9, 10, 35, 36, 1295, 1296, 99_999, 100_000, 2 ** 31, 2 ** 32, Number.MAX_SAFE_INTEGER];
+    for (const number of numbers) {
+      assert.equal(
+        written((writer) => {
+          writer.base36(number);
+          writer.text(' ');
+          writer.decimal(number);
+        }),
+        `${number.toString(36)} ${number}`,
+      );
+    }
+  });
 });
+
+/** Memory of 64 bytes that is free again once it is told to be. */
+class SmallSpace implements HeadSpace, HeadOutlet {
+  readonly view = new ByteView(Buffer.alloc(64));
+  readonly sent: string[] = [];
+  at = 0;
+  emptied = 0;
+  sentInPlace = 0;
+
+  empty(): void {
+    this.at = 0;
+    this.emptied++;
+  }
+
+  write(bytes: Buffer, start: number, end: number): void {
+    this.sent.push(bytes.toString('latin1', start, end));
+    if (bytes !== this.view.bytes) return;
+    this.at = end;
+    this.sentInPlace++;
+  }
+}

@@ -3,6 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { preferredForm } from '../../lib/accepted-types.ts';
 import { judgePatience, type Situation } from '../../router/core/patience.ts';
+import { HeadWriter } from '../../router/http1/head-writer.ts';
 import { RequestIds } from '../../router/core/request-ids.ts';
 import { judgeRetry, RetryBudget, type Attempt } from '../../router/core/retry.ts';
 import { judgeFailure, type FailureCause } from '../../router/core/triage.ts';
@@ -171,9 +172,20 @@ describe('the form of an error page', () => {
 describe('request ids', () => {
   it('are all different and name the router', () => {
     const ids = new RequestIds('0123abcd');
-    const made = new Set(Array.from({ length: 1000 }, () => ids.next()));
+    const made = new Set(Array.from({ length: 1000 }, () => ids.next().text));
     assert.equal(made.size, 1000);
     for (const id of made) assert.match(id, /^0123abcd-[0-9a-z]+$/);
+  });
+
+  it('are the same to the worker as in the log', () => {
+    const ids = new RequestIds('0123abcd');
+    const writer = new HeadWriter();
+    for (let nth = 0; nth < 50_000; nth++) {
+      const id = ids.next();
+      writer.clear();
+      id.write(writer);
+      assert.equal(writer.take().toString('latin1'), id.text);
+    }
   });
 });
 

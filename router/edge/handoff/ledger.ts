@@ -30,7 +30,7 @@ function causeOf(isCut: HandoffLogEntry['isCut']): { cause: string; endedBy: str
 export function answerLost(edge: Edge, away: AwayConnection, unanswered: Unanswered | undefined): void {
   const { client, channel, addressee } = away;
   const { pool, target } = channel;
-  const requestId = edge.requestIds.next();
+  const requestId = edge.requestIds.next().text;
   const { status, message } = judgeFailure('worker-closed');
   const generation = edge.settings.generationHeader ? target.instance : undefined;
   const page = { cause: 'worker-closed', status, message, requestId, generation } as const;

@@ -3,6 +3,8 @@
 import { Buffer } from 'node:buffer';
 import { systemClock, type Timer } from '../../../lib/clock.ts';
 import type { Listener } from '../../../lib/listeners.ts';
+import { ByteView } from '../../../router/http1/byte-view.ts';
+import type { HeadSpace } from '../../../router/http1/head-space.ts';
 import { TimerWheel } from '../../../router/transports/timer-wheel.ts';
 import {
   deadlineGrainMs,
@@ -18,7 +20,8 @@ const outgoingBytes = 1024 * 1024;
 /** Up to this many bytes a loop is faster than Buffer.copy. */
 const shortPieceBytes = 48;
 
-export class MemoryTransport implements Transport {
+export class MemoryTransport implements Transport, HeadSpace {
+  readonly view: ByteView;
   readonly name = 'memory';
   readonly reason = 'the cost of the edge is measured';
   /** Connections to workers with bytes that no answer was given to yet, in the order they were first written to. */
@@ -29,6 +32,22 @@ export class MemoryTransport implements Transport {
   #connecting: MemoryStream[] = [];
   #onStream: ((stream: ByteStream) => void) | undefined;
   #turnMs = performance.now();
+
+  constructor() {
+    this.view = new ByteView(this.#outgoing);
+  }
+
+  get headSpace(): HeadSpace {
+    return this;
+  }
+
+  get at(): number {
+    return this.#outgoingLength;
+  }
+
+  empty(): void {
+    this.#outgoingLength = 0;
+  }
 
   nowMs(): number {
     return this.#turnMs;
@@ -104,16 +123,22 @@ export class MemoryTransport implements Transport {
   /** Takes what a stream writes. */
   send(stream: MemoryStream, bytes: Buffer, start: number, end: number): void {
     const length = end - start;
+    if (bytes === this.#outgoing) this.#outgoingLength = end;
+    else this.#copy(bytes, start, end);
+    stream.writtenBytes += length;
+    if (!stream.isWorker || stream.owes) return;
+    stream.owes = true;
+    this.owing.push(stream);
+  }
+
+  #copy(bytes: Buffer, start: number, end: number): void {
+    const length = end - start;
     if (this.#outgoingLength + length > outgoingBytes) this.#outgoingLength = 0;
     const at = this.#outgoingLength;
     const outgoing = this.#outgoing;
     if (length <= shortPieceBytes) for (let i = 0; i < length; i++) outgoing[at + i] = bytes[start + i] as number;
     else bytes.copy(outgoing, at, start, end);
     this.#outgoingLength = at + length;
-    stream.writtenBytes += length;
-    if (!stream.isWorker || stream.owes) return;
-    stream.owes = true;
-    this.owing.push(stream);
   }
 }
 
