@@ -24,6 +24,7 @@ export class RouteTable<App> {
     for (const { domain, app } of routes) this.#add(domain, app);
     const hosts = [...this.#exact.values(), ...this.#wildcards.values(), this.#any];
     for (const prefixes of hosts) prefixes.sort((a, b) => b.prefix.length - a.prefix.length);
+    shareWholeHosts(this.#exact);
   }
 
   /**
@@ -75,6 +76,21 @@ export class RouteTable<App> {
       hosts.set(host, prefixes);
     }
     if (prefixes.every((known) => known.prefix !== prefix)) prefixes.push({ prefix, app });
+  }
+}
+
+/**
+ * Hosts of which an app has all have the same routes: of ten thousand that are asked in turn, none has routes of its own
+ * that had to be fetched from memory first.
+ */
+function shareWholeHosts<App>(hosts: Map<string, HostRoutes<App>>): void {
+  const whole = new Map<App, HostRoutes<App>>();
+  for (const [host, routes] of hosts) {
+    const [only] = routes;
+    if (only === undefined || routes.length > 1 || only.prefix !== '') continue;
+    const shared = whole.get(only.app);
+    if (shared === undefined) whole.set(only.app, routes);
+    else hosts.set(host, shared);
   }
 }
 
