@@ -10,6 +10,8 @@ export interface Contender {
   readonly port: number;
   /** The router's processes, whose CPU time and memory count. */
   readonly pids: readonly number[];
+  /** Has it collect its garbage; none where that is nothing that can be asked for. */
+  readonly collectGarbage?: () => Promise<void>;
 }
 
 /** What every router serves: the host a.test, from one upstream. */
@@ -17,6 +19,8 @@ export interface Site {
   /** The upstream's unix socket. */
   readonly upstream: string;
   readonly accessLog: boolean;
+  /** `collectGarbage` is wanted. */
+  readonly isInspectable?: boolean;
 }
 
 export type StartContender = (scope: Scope, site: Site) => Promise<Contender | Missing>;

@@ -9,6 +9,7 @@ import type { Scope } from '../../harness/scope.ts';
 import { tempDir } from '../../harness/temp-dir.ts';
 import { waitFor } from '../../harness/wait-for.ts';
 import { cores, pin } from '../cores.ts';
+import { inspectable } from '../garbage.ts';
 import type { TransportName } from '../speed/settings.ts';
 import { mostConnections } from './contender.ts';
 
@@ -17,6 +18,8 @@ export interface EmperorSetup {
   readonly vassals: Readonly<Record<string, string>>;
   readonly transport: TransportName;
   readonly accessLog: boolean;
+  /** Its garbage can be collected: see garbage.ts. */
+  readonly isInspectable?: boolean;
 }
 
 /** Starts the emperor and waits until every app runs. Its router is alone on its core. */
@@ -35,7 +38,7 @@ export async function startEmperor(scope: Scope, setup: EmperorSetup): Promise<E
     scope,
     '/bin/sh',
     [...toFile, process.execPath, entryPoints.emperor, 'run', directory, ...flags],
-    { env: { EMPEROR_RUN_DIR: undefined } },
+    { env: { EMPEROR_RUN_DIR: undefined, ...(setup.isInspectable === true ? { NODE_OPTIONS: inspectable } : {}) } },
   );
   const emperor = new EmperorProcess(directory, runDir, program);
   scope.after(() => end(emperor));

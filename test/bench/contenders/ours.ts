@@ -1,5 +1,7 @@
 // Our router before the same upstream as its peers: one vassal with the key `upstream`.
 import type { Scope } from '../../harness/scope.ts';
+import type { EmperorProcess } from '../../harness/emperor-process.ts';
+import { GarbageCollector } from '../garbage.ts';
 import { missingBecause, type Missing } from '../missing.ts';
 import type { TransportName } from '../speed/settings.ts';
 import { siteHost, type Contender, type Site } from './contender.ts';
@@ -13,12 +15,22 @@ export async function startOurs(scope: Scope, site: Site, transport: TransportNa
       vassals: { 'site.json': vassal },
       transport,
       accessLog: site.accessLog,
+      isInspectable: site.isInspectable === true,
     });
-    return await ourContender(emperor);
+    const contender = await ourContender(emperor);
+    return site.isInspectable === true ? collecting(contender, emperor) : contender;
   } catch (error) {
     if (transport === 'auto') throw error;
     return missingBecause(`Emperor, ${transport}`, 'it did not start', error);
   }
+}
+
+function collecting(contender: Contender, emperor: EmperorProcess): Contender {
+  const collectors = contender.pids.map((pid) => new GarbageCollector(pid, () => emperor.process.stderr));
+  const collectGarbage = async (): Promise<void> => {
+    for (const collector of collectors) await collector.collect();
+  };
+  return { ...contender, collectGarbage };
 }
 
 /** A running emperor as a contender, named by the transport that it chose. */

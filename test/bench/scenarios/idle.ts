@@ -18,7 +18,7 @@ import { startUpstream } from '../upstreams/nginx.ts';
 const connections = connectionsWithin(descriptorLimit(), 10_000);
 /** Each round has new processes (what a router took once it may keep), and most of its time is waiting. */
 const mostRounds = 3;
-/** V8 collects what is left over from busy times when some ten seconds of idleness have passed. */
+/** What a router does some time after busy times is done. */
 const settleMs = 12_000;
 
 const spec: Pick<CaseResult, 'name' | 'load' | 'columns' | 'bars'> = {
@@ -51,17 +51,17 @@ export const idle: Scenario = {
 /** All at the same time: nobody's memory depends on what the others do. */
 async function measureRound(scope: Scope, settings: Settings): Promise<readonly (Row | Missing)[]> {
   const upstream = await startUpstream(scope);
-  const contenders = await startAll(scope, { upstream, accessLog: false }, settings, {
+  const contenders = await startAll(scope, { upstream, accessLog: false, isInspectable: true }, settings, {
     'uWSGI http router': 'it has an upstream of its own',
   });
   const started = present(contenders);
   const wrk = prepareWrk(scope, { hosts: [siteHost] });
   // What a router loads and compiles for its first requests is no cost of a connection.
   for (const { port } of started) await wrk({ port, seconds: 1, connections: 64 });
-  await pause(settleMs);
+  await settle(started);
   const before = started.map(megabytes);
   await Promise.all(started.map(({ port }) => holdConnections(scope, port)));
-  await pause(settleMs);
+  await settle(started);
   const rows = started.map(({ name, version, isOurs, pids }, index): Row => {
     const sample = sampleOf(before[index] ?? NaN, megabytes({ pids }));
     return { name, version, isOurs, samples: [sample], faults: [] };
@@ -96,6 +96,8 @@ async function holdConnections(scope: Scope, port: number): Promise<void> {
   );
 }
 
-async function pause(ms: number): Promise<void> {
-  await new Promise((resolve) => setTimeout(resolve, ms));
+/** What is garbage is no cost of a connection, and when V8 would have collected it is chance: before it may weigh more. */
+async function settle(contenders: readonly Contender[]): Promise<void> {
+  await new Promise((resolve) => setTimeout(resolve, settleMs));
+  for (const { collectGarbage } of contenders) await collectGarbage?.();
 }
