@@ -6,7 +6,8 @@ import { Buffer } from 'node:buffer';
 export type FrameSender = 'client' | 'server';
 
 const opcodes = { continuation: 0, text: 1, binary: 2, close: 8, ping: 9, pong: 10 } as const;
-const knownOpcodes: ReadonlySet<number> = new Set(Object.values(opcodes));
+/** A bit for each. */
+const knownOpcodes = Object.values<number>(opcodes).reduce((bits, opcode) => bits | (1 << opcode), 0);
 const longestControlPayload = 125;
 /** Two bytes, up to eight of length, four of mask. */
 const longestHeader = 14;
@@ -57,7 +58,8 @@ export class WebSocketFrames {
         this.#payloadLeft -= length;
         at += length;
       } else {
-        this.#header[this.#headerBytes++] = bytes[at++] ?? 0;
+        const stop = Math.min(end, at + this.#headerLength - this.#headerBytes);
+        for (; at < stop; at++) this.#header[this.#headerBytes++] = bytes[at] as number;
         if (!this.#isHeaderWhole()) continue;
       }
       if (this.#payloadLeft > 0) continue;
@@ -78,7 +80,8 @@ export class WebSocketFrames {
   }
 
   #onFirstBytes(): void {
-    const [first = 0, second = 0] = this.#header;
+    const first = this.#header[0] as number;
+    const second = this.#header[1] as number;
     const isFinal = (first & 0x80) !== 0;
     const isMasked = (second & 0x80) !== 0;
     const length = second & 0x7f;
@@ -86,7 +89,7 @@ export class WebSocketFrames {
     const isControl = this.#opcode >= opcodes.close;
     // The three reserved bits belong to extensions, which the two ends agreed on without us.
     this.#isLost =
-      !knownOpcodes.has(this.#opcode) ||
+      (knownOpcodes & (1 << this.#opcode)) === 0 ||
       isMasked !== (this.#sender === 'client') ||
       (isControl && (!isFinal || length > longestControlPayload));
     this.#headerLength = 2 + (length === 126 ? 2 : length === 127 ? 8 : 0) + (isMasked ? 4 : 0);

@@ -59,6 +59,7 @@ interface Side {
 
 export class Tunnel implements LastingStream {
   readonly #options: TunnelOptions;
+  readonly #transport: Edge['transport'];
   readonly #client: Side;
   readonly #worker: Side;
   readonly #deadline: Deadline;
@@ -75,6 +76,7 @@ export class Tunnel implements LastingStream {
 
   constructor(options: TunnelOptions) {
     this.#options = options;
+    this.#transport = options.edge.transport;
     const { edge, client, worker, isWebSocket } = options;
     const frames = (sender: 'client' | 'server'): WebSocketFrames | undefined =>
       isWebSocket ? new WebSocketFrames(sender) : undefined;
@@ -236,7 +238,7 @@ export class Tunnel implements LastingStream {
   }
 
   get #nowMs(): number {
-    return this.#options.edge.transport.nowMs();
+    return this.#transport.nowMs();
   }
 
   get #pendingBytes(): number {

@@ -20,7 +20,7 @@ export class ReactorCommands implements HeadSpace {
   readonly #records: Int32Array;
   readonly #outgoing: Buffer;
   readonly #pending: Uint32Array;
-  readonly #slab: ArrayBufferLike;
+  readonly #slab: Buffer;
   /** Int32 values of the commands, and bytes of `outgoing`, that are in use. */
   #length = 0;
   #used = 0;
@@ -28,13 +28,14 @@ export class ReactorCommands implements HeadSpace {
   /** Within a batch: what the slab holds stays until the commands are executed. */
   isSlabLent = false;
 
-  constructor(reactor: Reactor) {
+  /** `slab`: the reactor's, as handlers are shown it. */
+  constructor(reactor: Reactor, slab: Buffer) {
     this.#reactor = reactor;
     this.#records = reactor.commands;
     this.#outgoing = Buffer.from(reactor.outgoing.buffer, reactor.outgoing.byteOffset, reactor.outgoing.byteLength);
     this.view = new ByteView(this.#outgoing);
     this.#pending = reactor.pending;
-    this.#slab = reactor.slab.buffer;
+    this.#slab = slab;
   }
 
   get at(): number {
@@ -61,8 +62,8 @@ export class ReactorCommands implements HeadSpace {
 
   /** Sends bytes[start, end), at least one. */
   send(stream: number, bytes: Buffer, start: number, end: number): void {
-    if (this.isSlabLent && end - start > shortSlabBytes && bytes.buffer === this.#slab) {
-      this.#append(commandKinds.sendSlab, stream, bytes.byteOffset + start, end - start);
+    if (this.isSlabLent && end - start > shortSlabBytes && bytes === this.#slab) {
+      this.#append(commandKinds.sendSlab, stream, start, end - start);
       return;
     }
     if (bytes === this.#outgoing) {

@@ -1,5 +1,5 @@
 // The events of one wake-up, told one by one to the streams and acceptors that they are about.
-import { Buffer } from 'node:buffer';
+import type { Buffer } from 'node:buffer';
 import { getSystemErrorName } from 'node:util';
 import { eventKinds, recordLength, type Reactor } from '../../native/reactor.ts';
 import { formatIpv6 } from './ip-text.ts';
@@ -9,6 +9,8 @@ import type { ReactorStream } from './reactor-stream.ts';
 
 export interface EventsOptions {
   readonly reactor: Reactor;
+  /** The reactor's, as handlers are shown it. */
+  readonly slab: Buffer;
   readonly connects: ReactorConnects;
   /** A stream for an accepted connection; `address`: as ReactorStream takes it. */
   createStream(number: number, address: string | number): ReactorStream;
@@ -29,11 +31,11 @@ export class ReactorEvents {
   #end = 0;
 
   constructor(options: EventsOptions) {
-    const { reactor, connects } = options;
+    const { reactor, slab, connects } = options;
     this.#options = options;
     this.#connects = connects;
     this.#records = reactor.events;
-    this.#slab = Buffer.from(reactor.slab.buffer, reactor.slab.byteOffset, reactor.slab.byteLength);
+    this.#slab = slab;
   }
 
   tell(count: number): void {

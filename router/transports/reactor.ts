@@ -1,5 +1,6 @@
 // The transport over the native reactor: one call per wake-up with everything that happened, one batch of commands back.
 // Nothing is allocated per event or per write.
+import { Buffer } from 'node:buffer';
 import { systemClock, type Timer } from '../../lib/clock.ts';
 import type { Listener } from '../../lib/listeners.ts';
 import type { NativeAddon } from '../../native/index.ts';
@@ -50,7 +51,8 @@ export class ReactorTransport implements Transport, StreamKeeper {
     this.#addon = addon;
     const reactor = addon.createReactor(sizes, (eventCount) => this.#onBatch(eventCount));
     this.#reactor = reactor;
-    this.commands = new ReactorCommands(reactor);
+    const slab = Buffer.from(reactor.slab.buffer, reactor.slab.byteOffset, reactor.slab.byteLength);
+    this.commands = new ReactorCommands(reactor, slab);
     this.#connects = new ReactorConnects({
       reactor,
       after: this.after.bind(this),
@@ -60,6 +62,7 @@ export class ReactorTransport implements Transport, StreamKeeper {
     });
     this.#events = new ReactorEvents({
       reactor,
+      slab,
       connects: this.#connects,
       createStream: (number, address) => new ReactorStream(this, ignoringHandler, number, address),
       refuse: (number) => {
