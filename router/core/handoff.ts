@@ -16,7 +16,7 @@ export interface AnsweredRequest extends Addressee {
   readonly minorVersion: 0 | 1;
 }
 
-/** What could not be done is tried again after at most so many times as many answers. */
+/** What could not be done is tried again after twice as many answers, but after at most so many times as many more. */
 const mostPatience = 256;
 
 /** The answers on one connection, as long as they all go by one name: only such a one is handed over. */
@@ -53,8 +53,7 @@ export class Streak implements Addressee {
 
   /** It could not be done now: worth another try after twice as many answers, not after each. */
   defer(): void {
-    this.#patience = Math.min(this.#patience * 2, mostPatience);
-    this.#answers = 0;
+    this.#patience += Math.min(this.#patience, mostPatience);
   }
 
   /** The connection came back. */
