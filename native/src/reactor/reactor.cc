@@ -30,10 +30,12 @@ int Reactor::Open() {
 uint32_t Reactor::Collect() {
   events_.Open();
   streams_.TellUntold();
+  streams_.ReadOn();
   const int count = poller_.Poll(ready_.get(), most_ready_);
-  // What there is no room for is reported again: epoll tells levels, not edges.
-  for (int i = 0; i < count && events_.HasRoom(); i++) Handle(ready_[i]);
+  int handled = 0;
+  for (; handled < count && events_.HasRoom(); handled++) Handle(ready_[handled]);
   events_.Close();
+  for (; handled < count; handled++) Postpone(ready_[handled]);
   return events_.Count();
 }
 
@@ -52,6 +54,11 @@ void Reactor::Handle(const epoll_event& event) {
   }
 }
 
+void Reactor::Postpone(const epoll_event& event) {
+  // Of listeners, and of the alarm, epoll reports what is, not what happened: it will do so again.
+  if (Poller::KindOf(event) == PollKind::kStream) streams_.Postpone(Poller::NumberOf(event), event.events);
+}
+
 bool Reactor::Execute(uint32_t count) {
   return commands_.Execute(count, &streams_, events_.Slab(), events_.SlabBytes());
 }
@@ -59,7 +66,7 @@ bool Reactor::Execute(uint32_t count) {
 void Reactor::Settle() {
   streams_.Settle();
   listeners_.Recycle();
-  if (streams_.HasUntold()) SetAlarm(true);
+  if (streams_.HasWork()) SetAlarm(true);
 }
 
 void Reactor::Close() {
@@ -71,7 +78,7 @@ void Reactor::Close() {
 }
 
 bool Reactor::IsBusy() const {
-  return streams_.LiveCount() > 0 || listeners_.AcceptingCount() > 0 || streams_.HasUntold();
+  return streams_.LiveCount() > 0 || listeners_.AcceptingCount() > 0 || streams_.HasWork();
 }
 
 void Reactor::SetAlarm(bool is_set) {

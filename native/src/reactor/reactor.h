@@ -63,6 +63,8 @@ class Reactor {
 
  private:
   void Handle(const epoll_event& event);
+  /** There is no room for what it brings. */
+  void Postpone(const epoll_event& event);
   void SetAlarm(bool is_set);
 
   Poller poller_;

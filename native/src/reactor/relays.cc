@@ -40,6 +40,7 @@ int Relays::Start(int32_t from, int32_t to, uint64_t bytes) {
   source->relay = new (std::nothrow) Relay{to, bytes, 0, PipeFor(from, bytes)};
   if (source->relay == nullptr) return ENOMEM;
   destination->relay_source = from;
+  streams_->OnRelayChange(from);
   if (streams_->Pending(to) > kMostPending) streams_->Hold(from, true);
   return 0;
 }
@@ -176,6 +177,7 @@ void Relays::Finish(int32_t from, bool is_destination_there) {
   const int32_t to = relay->to;
   streams_->At(to).relay_source = kNoStream;
   source.relayed_bytes = relay->moved;
+  streams_->OnRelayChange(from);
   if ((source.flags & kIsHeld) != 0) streams_->Hold(from, false);
   if (is_destination_there && relay->pipe != nullptr) Spill(*relay->pipe, to);
   streams_->TellRelayed(from);

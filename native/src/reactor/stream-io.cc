@@ -47,8 +47,8 @@ void Streams::OnReady(int32_t number, uint32_t mask) {
   }
   // First what came: a send that fails would take the error, and with it what is still to be read.
   if ((mask & ~static_cast<uint32_t>(EPOLLOUT)) != 0) {
-    if ((stream->flags & (kIsPaused | kIsHeld | kHasPeerEnded)) != 0) {
-      OnHangUp(number, mask);
+    if (IsMuted(*stream)) {
+      OnMuted(number, mask);
     } else if (stream->relay != nullptr) {
       relays_->OnReadable(number);
     } else {
@@ -56,6 +56,16 @@ void Streams::OnReady(int32_t number, uint32_t mask) {
     }
   }
   if ((mask & (EPOLLOUT | EPOLLHUP | EPOLLERR)) != 0 && (stream->flags & kIsLive) != 0) Flush(number);
+}
+
+void Streams::Postpone(int32_t number, uint32_t mask) {
+  const Stream* stream = Live(number);
+  if (stream == nullptr || !IsEdgeTriggered(*stream)) return;
+  if (IsMuted(*stream)) {
+    OnMuted(number, mask);
+  } else {
+    MarkUnread(number);
+  }
 }
 
 void Streams::OnConnectOutcome(int32_t number, uint32_t mask) {
@@ -76,8 +86,9 @@ void Streams::OnConnectOutcome(int32_t number, uint32_t mask) {
   }
 }
 
-void Streams::OnHangUp(int32_t number, uint32_t mask) {
+void Streams::OnMuted(int32_t number, uint32_t mask) {
   Stream& stream = At(number);
+  stream.flags |= kIsUnread;
   if ((mask & (EPOLLHUP | EPOLLERR)) != 0) stream.flags |= kIsHungUp;
   // While something may still be read, the read will tell; asking here would take the error away from it.
   if ((stream.flags & kHasPeerEnded) != 0 && (mask & EPOLLERR) != 0) {
@@ -87,7 +98,7 @@ void Streams::OnHangUp(int32_t number, uint32_t mask) {
       return;
     }
   }
-  MarkDirty(number);
+  if (!IsEdgeTriggered(stream)) MarkDirty(number);
 }
 
 void Streams::Read(int32_t number, uint32_t mask) {
@@ -107,8 +118,10 @@ void Streams::Read(int32_t number, uint32_t mask) {
     const auto length = static_cast<uint32_t>(received);
     events_->Add(kData, number, events_->Take(length), static_cast<int32_t>(length));
     const bool has_ended = (mask & (EPOLLRDHUP | EPOLLHUP | EPOLLERR)) != 0;
-    if (!has_ended || length == room) return;
+    if (!has_ended && length < room) return;
+    if (!has_ended) break;
   }
+  if (IsEdgeTriggered(stream)) MarkUnread(number);
 }
 
 // --- out ---

@@ -33,7 +33,8 @@ int32_t StreamTable::Take(int fd, uint32_t flags) {
     free_ = At(number).next_free;
   }
   live_count_++;
-  At(number) = {fd, flags | kIsLive, 0, 0, nullptr, nullptr, 0, kNoStream, kNoStream, kNoStream, kNoStream};
+  At(number) = {fd, flags | kIsLive, 0, 0, nullptr, nullptr, 0,
+                kNoStream, kNoStream, kNoStream, kNoStream, kNoStream};
   return number;
 }
 
@@ -56,7 +57,7 @@ void StreamTable::Recycle() {
   while (number != kNoStream) {
     Stream& stream = At(number);
     const int32_t next = stream.next_free;
-    const bool is_listed = (stream.flags & (kIsDirty | kIsUntold)) != 0;
+    const bool is_listed = (stream.flags & (kIsDirty | kIsUntold | kIsToRead)) != 0;
     int32_t& list = is_listed ? retired_ : free_;
     stream.next_free = list;
     list = number;

@@ -26,7 +26,7 @@ enum StreamFlag : uint32_t {
   kHasEnded = 1u << 8,
   /** The peer takes nothing any more; what is sent is dropped. */
   kIsWriteLost = 1u << 9,
-  /** epoll reports a hang-up, which cannot be masked: it stays out of epoll while nobody reads. */
+  /** epoll goes on reporting a hang-up, which cannot be masked: it stays out of epoll while nobody reads. */
   kIsHungUp = 1u << 10,
   kIsInEpoll = 1u << 11,
   /** It is in the list of those whose interest may have changed. */
@@ -40,6 +40,10 @@ enum StreamFlag : uint32_t {
   kIsRetired = 1u << 16,
   /** Bytes for it wait in the pipe of the relay that leads to it. */
   kIsPiped = 1u << 17,
+  /** The kernel may hold something of it that epoll will not report again. */
+  kIsUnread = 1u << 18,
+  /** It is in the list of those that are to be read without being reported. */
+  kIsToRead = 1u << 19,
 };
 
 constexpr int32_t kNoStream = -1;
@@ -58,9 +62,10 @@ struct Stream {
   uint64_t relayed_bytes;
   /** The stream that relays to this one. */
   int32_t relay_source;
-  /** The next one in the list of the changed, of the untold, and of the free. */
+  /** The next one in the list of the changed, of the untold, of those to read, and of the free. */
   int32_t next_dirty;
   int32_t next_untold;
+  int32_t next_to_read;
   int32_t next_free;
 };
 

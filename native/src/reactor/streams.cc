@@ -28,6 +28,7 @@ void Streams::Resume(int32_t number) {
   if (stream == nullptr) return;
   stream->flags &= ~kIsPaused;
   if ((stream->interest & EPOLLIN) == 0) MarkDirty(number);
+  if ((stream->flags & kIsUnread) != 0 && IsEdgeTriggered(*stream)) MarkToRead(number);
 }
 
 void Streams::Hold(int32_t number, bool is_held) {
@@ -108,9 +109,13 @@ void Streams::DropQueue(int32_t number) {
 
 uint32_t Streams::InterestOf(const Stream& stream) const {
   if ((stream.flags & kIsConnecting) != 0) return EPOLLOUT;
+  const bool is_writing = stream.queue != nullptr || (stream.flags & kIsPiped) != 0;
+  // Most are read until nothing is left, and that there was something is not to be found out a second time. A relay
+  // leaves bytes to the next wake-up, and a send may be refused for want of memory (ENOBUFS), which no edge ends.
+  if (stream.relay == nullptr && !is_writing) return EPOLLIN | EPOLLRDHUP | EPOLLET;
   uint32_t mask = 0;
-  if ((stream.flags & (kIsPaused | kIsHeld | kHasPeerEnded)) == 0) mask |= EPOLLIN | EPOLLRDHUP;
-  if (stream.queue != nullptr || (stream.flags & kIsPiped) != 0) mask |= EPOLLOUT;
+  if (!IsMuted(stream)) mask |= EPOLLIN | EPOLLRDHUP;
+  if (is_writing) mask |= EPOLLOUT;
   return mask;
 }
 
@@ -176,6 +181,44 @@ void Streams::MarkUntold(int32_t number) {
     At(last_untold_).next_untold = number;
   }
   last_untold_ = number;
+}
+
+void Streams::MarkUnread(int32_t number) {
+  At(number).flags |= kIsUnread;
+  MarkToRead(number);
+}
+
+void Streams::MarkToRead(int32_t number) {
+  Stream& stream = At(number);
+  if ((stream.flags & kIsToRead) != 0) return;
+  stream.flags |= kIsToRead;
+  stream.next_to_read = kNoStream;
+  if (last_to_read_ == kNoStream) {
+    first_to_read_ = number;
+  } else {
+    At(last_to_read_).next_to_read = number;
+  }
+  last_to_read_ = number;
+}
+
+void Streams::ReadOn() {
+  // Those that come to the list meanwhile have had their turn.
+  const int32_t last = last_to_read_;
+  bool is_last = last == kNoStream;
+  while (!is_last && events_->HasRoom()) {
+    const int32_t number = first_to_read_;
+    Stream& stream = At(number);
+    is_last = number == last;
+    first_to_read_ = stream.next_to_read;
+    if (first_to_read_ == kNoStream) last_to_read_ = kNoStream;
+    stream.flags &= ~kIsToRead;
+    const bool is_unread = (stream.flags & (kIsLive | kIsUnread)) == (kIsLive | kIsUnread);
+    // Muted: `Resume` asks again. Not edge-triggered: epoll reports it.
+    if (!is_unread || IsMuted(stream) || !IsEdgeTriggered(stream)) continue;
+    stream.flags &= ~kIsUnread;
+    // Its peer may have ended, which epoll has reported.
+    Read(number, EPOLLRDHUP);
+  }
 }
 
 void Streams::TellUntold() {

@@ -39,6 +39,8 @@ class Streams {
 
   /** epoll says that it is ready. Events are open. */
   void OnReady(int32_t number, uint32_t mask);
+  /** It is, but there is no room for what it has to tell. Events are closed. */
+  void Postpone(int32_t number, uint32_t mask);
   /** Reads once; `mask` is epoll's, 0 where it was not asked. Events are open. */
   void Read(int32_t number, uint32_t mask);
 
@@ -56,6 +58,8 @@ class Streams {
   void Fault(int32_t number, int error);
   /** The peer ended its direction. Events are open. */
   void EndOfPeer(int32_t number);
+  /** Its relay begins or is over: epoll is to report differently. */
+  void OnRelayChange(int32_t number) { MarkDirty(number); }
   /** A relay waits for the other side, or goes on. */
   void Hold(int32_t number, bool is_held);
   /** Its relay ended: `relayed_bytes` is to be told. */
@@ -75,7 +79,10 @@ class Streams {
 
   /** Adds what was left untold, as far as there is room. Events are open. */
   void TellUntold();
-  bool HasUntold() const { return first_untold_ != kNoStream; }
+  /** Reads on where epoll will not say that there is more, as far as there is room. Events are open. */
+  void ReadOn();
+  /** The next batch has something to do, whatever epoll says. */
+  bool HasWork() const { return first_untold_ != kNoStream || first_to_read_ != kNoStream; }
   /** The batch is over: epoll learns what changed, and numbers may be used again. */
   void Settle();
   /** Closes everything, and tells nothing. */
@@ -84,14 +91,21 @@ class Streams {
  private:
   void MarkDirty(int32_t number);
   void MarkUntold(int32_t number);
+  /** There may be more to read, of which epoll says nothing. */
+  void MarkUnread(int32_t number);
+  void MarkToRead(int32_t number);
   void ApplyInterest(int32_t number);
   uint32_t InterestOf(const Stream& stream) const;
+  /** Nobody is to be told of what it receives. */
+  static bool IsMuted(const Stream& stream) { return (stream.flags & (kIsPaused | kIsHeld | kHasPeerEnded)) != 0; }
+  /** epoll reports what arrives once, and not for as long as it is there. */
+  static bool IsEdgeTriggered(const Stream& stream) { return (stream.interest & EPOLLET) != 0; }
   void AddClosed(int32_t number);
   void AddRelayed(int32_t number);
 
   void OnConnectOutcome(int32_t number, uint32_t mask);
-  /** Its peer's end was told; what epoll may still say. */
-  void OnHangUp(int32_t number, uint32_t mask);
+  /** It is muted; what epoll says all the same. */
+  void OnMuted(int32_t number, uint32_t mask);
   void Flush(int32_t number);
   /** Nothing waits any more: it was taken, or is lost. */
   void OnQueueGone(int32_t number);
@@ -112,6 +126,8 @@ class Streams {
   int32_t first_dirty_ = kNoStream;
   int32_t first_untold_ = kNoStream;
   int32_t last_untold_ = kNoStream;
+  int32_t first_to_read_ = kNoStream;
+  int32_t last_to_read_ = kNoStream;
 };
 
 #endif  // EMPEROR_NATIVE_REACTOR_STREAMS_H_
