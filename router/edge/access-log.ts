@@ -1,92 +1,79 @@
 // One JSON line per request on standard output. It never blocks and never fails a request: lines wait in bounded
 // memory, and are dropped (and counted) where the reader is too slow or the disk is full.
-import { constants, fstatSync, openSync } from 'node:fs';
-import { pino, type Logger } from 'pino';
+import { closeSync, constants, fstatSync, openSync } from 'node:fs';
+import type { Clock } from '../../lib/clock.ts';
+import type { Transport } from '../transports/transport.ts';
+import { AccessLine, accessLineText, roomForLine, type AccessEntry } from './access-line.ts';
+import { BatchedOutput } from './batched-output.ts';
 
-export interface AccessEntry {
-  /** Null where no app was found. */
-  readonly app: string | null;
-  /** `name/generation/worker`; null where none was asked. */
-  readonly worker: string | null;
-  readonly method: string;
-  readonly host: string;
-  readonly path: string;
-  readonly status: number;
-  /** Body bytes from and to the client. */
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  readonly durationMs: number;
-  readonly queueMs: number;
-  readonly client: string;
-  readonly requestId: string;
-  /** Only where the exchange did not end with a worker's whole answer: why, and by whom. */
-  readonly cause?: string;
-  readonly endedBy?: string;
-}
-
-const bufferedBytes = 4 * 1024;
+const blockBytes = 64 * 1024;
 const mostBufferedBytes = 4 * 1024 * 1024;
 const flushEveryMs = 500;
 
 export class AccessLog {
-  readonly #destination: ReturnType<typeof pino.destination>;
-  readonly #logger: Logger;
+  readonly #transport: Pick<Transport, 'nowMs'>;
+  readonly #clock: Pick<Clock, 'wallMs'>;
+  #nowMs = NaN;
+  #wallMs = 0;
+  readonly #line = new AccessLine();
+  readonly #output: BatchedOutput;
   /** A descriptor of our own for standard output; undefined where 1 itself is used. */
   readonly #reopened: number | undefined;
-  readonly #flushing: NodeJS.Timeout;
-  #dropped = 0;
+  readonly #onExit = (): void => {
+    this.#output.writeNow();
+  };
 
-  constructor() {
+  constructor(transport: Pick<Transport, 'nowMs'>, clock: Pick<Clock, 'wallMs'>) {
+    this.#transport = transport;
+    this.#clock = clock;
     this.#reopened = reopenStandardOutput();
-    this.#destination = pino.destination({
+    this.#output = new BatchedOutput({
       fd: this.#reopened ?? 1,
-      sync: false,
-      minLength: bufferedBytes,
-      maxLength: mostBufferedBytes,
-      // EAGAIN: the reader is slow. The lines stay in the (bounded) buffer and are tried again in 100 ms.
-      retryEAGAIN: () => true,
+      blockBytes,
+      mostBytes: mostBufferedBytes,
+      flushEveryMs,
     });
-    this.#destination.on('drop', () => {
-      this.#dropped++;
-    });
-    // Nobody reads any more, or the disk is full: what is buffered is tried again with the next flush.
-    this.#destination.on('error', () => undefined);
-    this.#logger = pino(
-      { base: null, timestamp: pino.stdTimeFunctions.isoTime, formatters: { level: () => ({ kind: 'access' }) } },
-      this.#destination,
-    );
-    this.#flushing = setInterval(() => {
-      this.#destination.flush(ignoreOutcome);
-    }, flushEveryMs);
-    this.#flushing.unref();
+    // By a bug: what waits then tells of it.
+    process.once('exit', this.#onExit);
   }
 
   /** Lines that were dropped so far. */
   get dropped(): number {
-    return this.#dropped;
+    return this.#output.dropped;
   }
 
   write(entry: AccessEntry): void {
-    this.#logger.info(entry);
+    const wallMs = this.#readClock();
+    const block = this.#output.room(roomForLine(entry));
+    if (block === undefined) return;
+    const end = this.#line.write(block.view, block.length, entry, wallMs);
+    if (end === -1) {
+      this.#output.append(accessLineText(entry, wallMs));
+    } else {
+      block.length = end;
+      block.lines++;
+    }
   }
 
-  /** Writes what waits, for at most `timeoutMs`; false where the reader did not take it in that time. */
+  /** Writes what waits, for at most `timeoutMs`; false where the reader did not take it in that time. Nothing is written later. */
   async flush(timeoutMs: number): Promise<boolean> {
-    clearInterval(this.#flushing);
-    const isWritten = await new Promise<boolean>((resolve) => {
-      const timer = setTimeout(resolve, timeoutMs, false);
-      this.#destination.flush(() => {
-        clearTimeout(timer);
-        resolve(true);
-      });
-    });
-    // It closes a descriptor of our own, and keeps pino from trying again, synchronously, when the process exits.
-    this.#destination.destroy();
-    return isWritten || this.#reopened !== undefined;
+    process.off('exit', this.#onExit);
+    const isWritten = await this.#output.close(timeoutMs);
+    if (this.#reopened === undefined) return isWritten;
+    if (isWritten) closeSync(this.#reopened);
+    return true;
+  }
+
+  /** The wall clock is asked once in a turn, in which the other does not move: it takes 100 ns. */
+  #readClock(): number {
+    const nowMs = this.#transport.nowMs();
+    if (nowMs !== this.#nowMs) {
+      this.#nowMs = nowMs;
+      this.#wallMs = this.#clock.wallMs();
+    }
+    return this.#wallMs;
   }
 }
-
-const ignoreOutcome = (): void => undefined;
 
 /**
  * A pipe or terminal is opened once more, without blocking: O_NONBLOCK belongs to the open file, which we share with

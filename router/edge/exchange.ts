@@ -15,7 +15,7 @@ import type { Edge } from './edge.ts';
 import { EventStream } from './event-stream.ts';
 import type { ExchangeClient } from './exchange-client.ts';
 import { endWithoutPage, type Ending } from './exchange-ending.ts';
-import { describeRequest, recordExchange, type Outcome } from './exchange-record.ts';
+import { describeExchange, recordExchange, type Outcome } from './exchange-record.ts';
 import { RequestBody } from './request-body.ts';
 import type { Tunnel, TunnelResult } from './tunnel.ts';
 import { openTunnel } from './upgrade.ts';
@@ -401,10 +401,13 @@ export class Exchange implements AssignmentOwner {
 
   #record(outcome: Outcome): void {
     if (outcome.cause === undefined && !this.#edge.settings.accessLog) return;
-    recordExchange(this.#edge, {
-      ...describeRequest(this.#head, this.#assignment, outcome),
-      ...{ bytesIn: this.#body.receivedBytes, bytesOut: this.#answer.bodyBytes, startedMs: this.#startedMs },
-      ...{ client: this.#client.address, requestId: this.requestId.text },
+    const record = describeExchange(this.#head, this.#assignment, outcome, {
+      bytesIn: this.#body.receivedBytes,
+      bytesOut: this.#answer.bodyBytes,
+      durationMs: this.#edge.transport.nowMs() - this.#startedMs,
+      client: this.#client.address,
+      requestId: this.requestId.text,
     });
+    recordExchange(this.#edge, record);
   }
 }

@@ -42,6 +42,7 @@ export function refuse(edge: Edge, stream: ByteStream, { cause, refusal, started
   edge.requests++;
   recordExchange(edge, {
     ...{ app: undefined, worker: undefined, method: '', host: '', path: '', status, bytesIn: 0, bytesOut },
-    ...{ startedMs, queueMs: 0, client: stream.remoteAddress, requestId, cause, detail: reason },
+    ...{ durationMs: edge.transport.nowMs() - startedMs, queueMs: 0, client: stream.remoteAddress, requestId },
+    ...{ cause, endedBy: undefined, detail: reason },
   });
 }

@@ -116,7 +116,7 @@ export class Server implements ConnectionKeeper {
       handoff: this.#handoff,
       prober,
       writer: new HeadWriter(options.transport.headSpace),
-      accessLog: new AccessLog(),
+      accessLog: new AccessLog(transport, clock),
       faultLog: new FaultLog(log, clock),
       farewells,
       requestIds: new RequestIds(options.idPrefix),
@@ -258,7 +258,7 @@ export class Server implements ConnectionKeeper {
     const isLogWritten = await this.#edge.accessLog.flush(logFlushMs);
     const { dropped } = this.#edge.accessLog;
     if (dropped > 0)
-      this.#options.log.warn({ dropped }, 'access lines were dropped: standard output was read too slowly');
+      this.#options.log.warn({ dropped }, 'access lines were dropped: standard output did not take them');
     return isLogWritten;
   }
 

@@ -1,7 +1,5 @@
 // The router process itself: when it accepts, what it tells the emperor, how it ends, and that it needs nobody.
 import assert from 'node:assert/strict';
-import { execFileSync } from 'node:child_process';
-import { closeSync, constants, openSync } from 'node:fs';
 import { connect } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { native } from '../../native/index.ts';
@@ -10,7 +8,7 @@ import { ask, RawConnection } from '../harness/http-client.ts';
 import { startProgram } from '../harness/processes.ts';
 import { readAnswers } from '../harness/raw-answers.ts';
 import { ok, RecordingWorker } from '../harness/recording-worker.ts';
-import { launchRouter, routeTo, type RouterProcess, socketPath, startRouter } from '../harness/router-process.ts';
+import { launchRouter, routeTo, socketPath, startRouter } from '../harness/router-process.ts';
 import { entryPoints } from '../../lib/entry-points.ts';
 import { transportUnderTest } from '../harness/transport.ts';
 import { waitFor } from '../harness/wait-for.ts';
@@ -289,60 +287,6 @@ describe('a listener of the router itself', () => {
     for (const client of [open, other]) client.destroy();
   });
 });
-
-describe('the access log', () => {
-  it('has one line per request, with what an operator asks for', async (t) => {
-    const worker = await RecordingWorker.start(t, ({ body }) => ok(body.toUpperCase()));
-    const router = await startRouter(t, { apps: [routeTo(worker.path)], accessLog: true });
-    await ask(router.port, { host: 'a.test', path: '/p?q', method: 'POST', body: 'hello' });
-    await router.shutdown();
-    const [line, ...more] = router.accessLines;
-    assert.equal(more.length, 0);
-    const { time, durationMs, queueMs, requestId, ...rest } = line ?? {};
-    assert.ok(!Number.isNaN(Date.parse(String(time))));
-    assert.ok(Number(durationMs) >= 0 && Number(queueMs) >= 0);
-    assert.equal(requestId, worker.requests[0]?.fields.get('x-request-id')?.[0]);
-    assert.deepEqual(rest, {
-      kind: 'access',
-      app: 'app',
-      worker: 'app/1/1',
-      method: 'POST',
-      host: 'a.test',
-      path: '/p?q',
-      status: 200,
-      bytesIn: 5,
-      bytesOut: 5,
-      client: '127.0.0.1',
-    });
-  });
-
-  it('whose reader is gone fails no request', async (t) => {
-    const worker = await RecordingWorker.start(t);
-    const router = await startRouter(t, { apps: [routeTo(worker.path)], accessLog: true });
-    router.process.child.stdout?.destroy();
-    await askForLongLines(router);
-    await router.shutdown();
-  });
-
-  it('whose pipe nobody reads fails no request and keeps no router from ending', async (t) => {
-    const pipe = socketPath(t, 'pipe');
-    execFileSync('mkfifo', [pipe]);
-    const reader = openSync(pipe, constants.O_RDWR);
-    t.after(() => {
-      closeSync(reader);
-    });
-    const worker = await RecordingWorker.start(t);
-    const router = await startRouter(t, { apps: [routeTo(worker.path)], accessLog: true, stdout: pipe });
-    await askForLongLines(router);
-    await router.shutdown();
-  });
-});
-
-/** More than a pipe or socket holds. */
-async function askForLongLines(router: RouterProcess): Promise<void> {
-  const path = `/${'x'.repeat(8000)}`;
-  for (let i = 0; i < 60; i++) assert.equal((await ask(router.port, { host: 'a.test', path })).status, 200);
-}
 
 function listenForRouters(t: TestContext): { fd: number; address: string; port: number } {
   const { addon } = native;

@@ -1,6 +1,7 @@
 // What requests on handed-over connections add to the router's counters and logs: the same as those that it carries.
 import type { HandoffLogEntry, HandoffReport } from '../../../lib/handoff.ts';
 import { judgeFailure } from '../../core/triage.ts';
+import type { AccessEntry } from '../access-line.ts';
 import type { Edge } from '../edge.ts';
 import { recordExchange } from '../exchange-record.ts';
 import { writeOwnPage } from '../own-answer.ts';
@@ -13,14 +14,29 @@ export function recordReport(edge: Edge, { pool, target }: WorkerChannel, { requ
   pool.requests += requests;
   target.requests += requests;
   if (!edge.settings.accessLog) return;
-  for (const { isCut, client, requestId, ...request } of log) {
-    const known = { app: pool.name, worker: target.key, ...request, queueMs: 0, client, requestId };
-    edge.accessLog.write({ ...known, ...causeOf(isCut) });
-  }
+  for (const entry of log) edge.accessLog.write(accessEntryOf(entry, pool.name, target.key));
 }
 
-function causeOf(isCut: HandoffLogEntry['isCut']): { cause: string; endedBy: string } | undefined {
-  return isCut ? { cause: 'client-gone', endedBy: judgeFailure('client-gone').blame } : undefined;
+function accessEntryOf(entry: HandoffLogEntry, app: string, worker: string): AccessEntry {
+  const { method, host, path, status, bytesIn, bytesOut, durationMs, client, requestId } = entry;
+  const cause = entry.isCut ? 'client-gone' : undefined;
+  const endedBy = cause && judgeFailure(cause).blame;
+  return {
+    app,
+    worker,
+    method,
+    host,
+    path,
+    status,
+    bytesIn,
+    bytesOut,
+    durationMs,
+    queueMs: 0,
+    client,
+    requestId,
+    cause,
+    endedBy,
+  };
 }
 
 /**
@@ -48,11 +64,12 @@ export function answerLost(edge: Edge, away: AwayConnection, unanswered: Unanswe
     status,
     bytesIn: 0,
     bytesOut,
-    startedMs: edge.transport.nowMs(),
+    durationMs: 0,
     queueMs: 0,
     client: client.address,
     requestId,
     cause: 'worker-closed',
+    endedBy: undefined,
     detail: 'its connection had been handed over',
   });
 }
