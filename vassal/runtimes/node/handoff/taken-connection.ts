@@ -6,6 +6,8 @@ import { slotStates, type HandoffBack, type HandoffTake } from '../../../../lib/
 import { endEventStream } from '../event-streams.ts';
 import { isBetweenMessages, type HttpRequest, type HttpResponse, type HttpSocket } from './http-internals.ts';
 import { readTakenHead, type TakenHead } from './request-fields.ts';
+import { RunningRequests } from './running-requests.ts';
+import { writeAtOnce } from './single-write.ts';
 import { relayConnection } from './stray.ts';
 import { TakenRequest } from './taken-request.ts';
 import type { TakingServer } from './taking-server.ts';
@@ -44,7 +46,7 @@ export class TakenConnection {
   streamsEndMs = Infinity;
   /** Since when nothing happened, on the monotonic clock; of no meaning while something runs. */
   idleSinceMs = performance.now();
-  readonly #running = new Set<TakenRequest>();
+  readonly #running = new RunningRequests();
   /** Its last request or all that runs on it as a relay, until that is over. */
   #isRelayed = false;
   /** The router asked for it, or must have it for a stray. */
@@ -65,11 +67,12 @@ export class TakenConnection {
     this.socket.once('close', () => {
       this.#onClose();
     });
+    writeAtOnce(this.socket);
     server.take(this.socket, this);
   }
 
   get isIdle(): boolean {
-    return this.#running.size === 0 && !this.#isRelayed;
+    return this.#running.isEmpty && !this.#isRelayed;
   }
 
   /** Between two requests: of a next one nothing was read. */
@@ -230,7 +233,7 @@ export class TakenConnection {
     this.#isOver = true;
     // Where nothing runs the last answer is whole, and the router reads out what the client still sends.
     if (this.isIdle) this.#mark(slotStates.idle);
-    for (const taken of [...this.#running]) taken.cut();
+    for (const taken of this.#running.all) taken.cut();
     this.owner.onOver(this, 'gone');
   }
 
