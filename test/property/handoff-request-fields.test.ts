@@ -1,7 +1,8 @@
 // A request on a connection that was handed over reaches the app as the router would have sent it, or not at all: what
 // the router would refuse, or treat in a way of its own, is left to it.
 import assert from 'node:assert/strict';
-import { createServer } from 'node:http';
+import { createServer, IncomingMessage } from 'node:http';
+import { Socket } from 'node:net';
 import { Duplex } from 'node:stream';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
@@ -66,6 +67,11 @@ const target = fc.oneof(
 const version = fc.oneof({ weight: 6, arbitrary: fc.constant('1.1') }, fc.constant('1.0'));
 const hostLine = fc.oneof({ weight: 6, arbitrary: fc.constant([['Host', host] as [string, string]]) }, fc.constant([]));
 
+/** As Node's parser fills it. */
+interface LinedMessage extends IncomingMessage {
+  _addHeaderLines?(fields: readonly string[], count: number): void;
+}
+
 interface Text {
   readonly method: string;
   readonly target: string;
@@ -98,6 +104,31 @@ describe('a request on a handed-over connection', () => {
       { numRuns: 3000 },
     );
     assert.ok(taken > 500, `only ${taken} of the requests were taken`);
+  });
+
+  it('has the headers that Node makes of its fields, in their order', () => {
+    let plain = 0;
+    const twice = fc.tuple(fc.constantFrom('Cookie', 'Accept', 'Set-Cookie', 'Constructor'), fc.constantFrom('1', ''));
+    const fields = fc.array(fc.oneof({ weight: 3, arbitrary: field }, { weight: 1, arbitrary: twice }), {
+      maxLength: 6,
+    });
+    fc.assert(
+      fc.property(fields, (more) => {
+        const rawHeaders = [['Host', host], ...more].flat();
+        const head = readTakenHead(
+          { method: 'POST', url: '/', httpVersion: '1.1', rawHeaders },
+          { host, address },
+          'i',
+        );
+        if (head?.headers === undefined) return;
+        plain++;
+        const received: LinedMessage = new IncomingMessage(new Socket());
+        received._addHeaderLines?.(head.fields, head.fields.length);
+        assert.deepEqual(Object.entries(head.headers), Object.entries(received.headers));
+      }),
+      { numRuns: 3000 },
+    );
+    assert.ok(plain > 500, `only ${plain} of the requests had plain headers`);
   });
 
   it('of a client without an address names none', () => {

@@ -37,6 +37,8 @@ export function tellsLength(head: string): boolean {
 export function writeAnswerHead(head: string, facts: AnswerFacts): string {
   const { generation, date, closes } = facts;
   const isRead = special.test(head) || (hasNoBody(facts) && framing.test(head));
+  // Most answers stay as they are.
+  if (!isRead && !closes && generation === null && date === undefined) return head;
   let lines = (isRead ? withoutOwn(head, facts) : head).slice(0, -2);
   if (date !== undefined && !/\r\ndate:/i.test(lines)) lines += `Date: ${date}\r\n`;
   if (generation !== null) lines += `X-Emperor-Generation: ${generation}\r\n`;

@@ -1,7 +1,8 @@
 // What Node's HTTP server keeps of a connection and of an answer outside its documented types, the same in Node 20, 22,
 // 24 and 26. `isKnown` finds out whether it is so in this Node; where it is not, nothing is taken over.
-import { ServerResponse, type IncomingMessage, type Server as HttpServer } from 'node:http';
+import { IncomingMessage, ServerResponse, type Server as HttpServer } from 'node:http';
 import { Socket } from 'node:net';
+import { isDeepStrictEqual } from 'node:util';
 import type { TakenConnection } from './taken-connection.ts';
 import type { TakenRequest } from './taken-request.ts';
 
@@ -63,6 +64,27 @@ export function isKnown(server: HttpServer): boolean {
     typeof Reflect.get(ServerResponse.prototype, '_send') === 'function';
   socket.destroy();
   return isSame;
+}
+
+/** A head with names that Node has rules for, in several spellings. */
+const sample = ['Host', 'a', 'USER-AGENT', 'b', 'cookie', 'c', 'X-Other', 'd', 'Content-Length', '1'];
+
+/**
+ * Whether a request's `headers` are an ordinary object of its fields by their names in small letters, and can be set.
+ * Packages change that for all requests, and an app's server can have requests of a class of its own.
+ */
+export function makesPlainHeaders(server: HttpServer): boolean {
+  const symbol = Object.getOwnPropertySymbols(server).find(({ description }) => description === 'IncomingMessage');
+  const Request = (symbol === undefined ? undefined : Reflect.get(server, symbol)) as
+    typeof IncomingMessage | undefined;
+  if (Request !== IncomingMessage) return false;
+  const made = new Request(new Socket()) as HttpRequest;
+  made._addHeaderLines(sample, sample.length);
+  const { headers } = made;
+  const ours = { host: 'a', 'user-agent': 'b', cookie: 'c', 'x-other': 'd', 'content-length': '1' };
+  if (!isDeepStrictEqual(Object.entries(headers), Object.entries(ours))) return false;
+  made.headers = ours;
+  return made.headers === ours && Object.getPrototypeOf(headers) === Object.prototype;
 }
 
 /** True while no message was begun, or all that were are complete. */

@@ -1,6 +1,7 @@
 // What an app sees of a request on a connection that was handed over: the fields that the router would have sent
 // (router/core/request-fields.ts). A request that is not plainly this app's is a stray: the router, whose parser is the
 // stricter one, judges it. Pure.
+import { readFieldName } from './field-names.ts';
 
 /** What the router said of the connection. */
 export interface Sender {
@@ -22,6 +23,11 @@ export interface ReceivedHead {
 export interface TakenHead {
   /** Names and values by turns, as the app is to see them. */
   readonly fields: string[];
+  /**
+   * What Node makes of `fields` when somebody asks for `request.headers`, which it does itself for each request; undefined
+   * where it has rules of its own for one of them. Made along with the fields it costs a third.
+   */
+  readonly headers: Record<string, string> | undefined;
   /** Content-Length; -1 where the body is chunked, 0 where there is none. */
   readonly bodyLength: number;
   /** The client waits for `100 Continue` before it sends the body. */
@@ -36,13 +42,12 @@ const longestPath = 8000;
 /** Names and values: what the router takes by default. */
 const mostTexts = 400;
 
-/** A name that is not copied as it stands, for what it says or for how it is spelled. */
-const special =
-  /^(?:host|connection|keep-alive|proxy-connection|te|trailer|transfer-encoding|content-length|upgrade|http2-settings|proxy-authenticate|proxy-authorization|expect|proxy|x-request-id|x-real-ip|forwarded|x-forwarded-.*)$|[^a-z0-9-]/i;
-
 /** What is known of a head while its fields are read. */
 interface Reading {
   readonly fields: string[];
+  readonly headers: Record<string, string>;
+  /** `headers` are as Node would make them. */
+  isPlain: boolean;
   hosts: number;
   host: string;
   length: string | undefined;
@@ -58,11 +63,11 @@ export function readTakenHead(head: ReceivedHead, sender: Sender, requestId: str
   if (!hasPlainLine(head) || head.rawHeaders.length > mostTexts) return undefined;
   const reading = readFields(head.rawHeaders);
   if (reading.isStray || reading.hosts !== 1 || !isSameHost(reading.host, sender.host)) return undefined;
-  const { fields, expectsContinue } = reading;
+  const { fields, headers, expectsContinue } = reading;
   const bodyLength = bodyLengthOf(reading);
   if (bodyLength === undefined || (expectsContinue && bodyLength === 0)) return undefined;
   complete(reading, sender, requestId);
-  return { fields, bodyLength, expectsContinue };
+  return { fields, headers: reading.isPlain ? headers : undefined, bodyLength, expectsContinue };
 }
 
 /** As in TakenHead; undefined where the fields disagree. */
@@ -73,13 +78,25 @@ function bodyLengthOf({ length, isChunked }: Reading): number | undefined {
 
 /** Adds what is ours to say. */
 function complete(reading: Reading, { address }: Sender, requestId: string): void {
-  const { fields, host, length, isChunked, trailerAt } = reading;
+  const { fields, headers, host, length, isChunked, trailerAt } = reading;
   if (trailerAt > 0 && !isChunked) fields.splice(trailerAt, 2);
   fields[1] = host;
-  if (address !== '') fields.push('X-Forwarded-For', address);
+  headers['host'] = host;
+  if (address !== '') {
+    fields.push('X-Forwarded-For', address);
+    headers['x-forwarded-for'] = address;
+  }
   fields.push('X-Forwarded-Proto', 'http', 'X-Forwarded-Host', host, 'X-Request-Id', requestId);
-  if (isChunked) fields.push('Transfer-Encoding', 'chunked');
-  else if (length !== undefined) fields.push('Content-Length', length);
+  headers['x-forwarded-proto'] = 'http';
+  headers['x-forwarded-host'] = host;
+  headers['x-request-id'] = requestId;
+  if (isChunked) {
+    fields.push('Transfer-Encoding', 'chunked');
+    headers['transfer-encoding'] = 'chunked';
+  } else if (length !== undefined) {
+    fields.push('Content-Length', length);
+    headers['content-length'] = length;
+  }
 }
 
 function hasPlainLine({ method, url, httpVersion }: ReceivedHead): boolean {
@@ -93,6 +110,8 @@ function readFields(raw: readonly string[]): Reading {
   const fields = ['Host', ''];
   const reading: Reading = {
     fields,
+    headers: { host: '' },
+    isPlain: true,
     hosts: 0,
     host: '',
     length: undefined,
@@ -105,10 +124,21 @@ function readFields(raw: readonly string[]): Reading {
   for (let i = 0; i + 1 < raw.length; i += 2) {
     const name = raw[i] as string;
     const value = raw[i + 1] as string;
-    if (special.test(name)) readers.get(name.toLowerCase())?.(reading, value, name);
-    else fields.push(name, value);
+    const { lower, isSpecial } = readFieldName(name);
+    if (isSpecial) readers.get(lower)?.(reading, value, name);
+    else {
+      fields.push(name, value);
+      addHeader(reading, lower, value);
+    }
   }
   return reading;
+}
+
+/** Node joins what comes twice, or drops it, or makes a list of it, as the name may be. */
+function addHeader(reading: Reading, name: string, value: string): void {
+  const { headers } = reading;
+  if (headers[name] !== undefined || name === 'set-cookie') reading.isPlain = false;
+  else headers[name] = value;
 }
 
 type Reader = (reading: Reading, value: string, name: string) => void;
@@ -156,6 +186,7 @@ const readers: ReadonlyMap<string, Reader> = new Map<string, Reader>([
     (reading, value, name) => {
       if (reading.trailerAt > 0) reading.isStray = true;
       reading.trailerAt = reading.fields.length;
+      reading.isPlain = false;
       reading.fields.push(name, value);
     },
   ],
@@ -173,5 +204,6 @@ function isSameHost(one: string, other: string): boolean {
 
 /** Names that gateways cannot map to another name, and that do not say where a message goes or ends. */
 export function isTrailerTaken(name: string): boolean {
-  return !special.test(name) && name.toLowerCase() !== 'x-emperor-generation';
+  const { lower, isSpecial } = readFieldName(name);
+  return !isSpecial && lower !== 'x-emperor-generation';
 }

@@ -87,7 +87,9 @@ export class TakenConnection {
     const id = this.owner.nextRequestId();
     const head = readTakenHead(request, this, id);
     this.#prepared = { id, head };
-    if (head !== undefined) request._addHeaderLines(head.fields, head.fields.length);
+    if (head === undefined) return;
+    request._addHeaderLines(head.fields, head.fields.length);
+    if (head.headers !== undefined && this.server.hasPlainHeaders) request.headers = head.headers;
   }
 
   /** The parser has worked off what was read. */

@@ -6,6 +6,7 @@ import type { Duplex } from 'node:stream';
 import {
   configureAs,
   isKnown,
+  makesPlainHeaders,
   onEachRead,
   takenConnection,
   type HttpRequest,
@@ -20,6 +21,8 @@ export class TakingServer {
   readonly own: HttpServer;
   /** False where this Node's HTTP server is not as we know it: nothing can be taken over. */
   readonly isAble: boolean;
+  /** Requests have the `headers` that Node makes, and nobody makes them otherwise. */
+  readonly hasPlainHeaders: boolean;
 
   constructor(adopted: HttpServer) {
     this.adopted = adopted;
@@ -30,6 +33,7 @@ export class TakingServer {
     Reflect.set(this.own, 'httpAllowHalfOpen', true);
     this.own.maxHeadersCount = 0;
     this.isAble = isKnown(this.own);
+    this.hasPlainHeaders = makesPlainHeaders(this.own);
     // Begins to look for heads and bodies that take too long, as for a server that listens.
     this.own.emit('listening');
     this.own.on('request', onRequest);
