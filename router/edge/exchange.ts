@@ -119,6 +119,7 @@ export class Exchange implements AssignmentOwner {
 
   /** All that arrived was read. A chunked body that is not whole is held for a moment: its end proves it well-formed. */
   onReadOut(): void {
+    this.#body.keep();
     if (this.#client.bodyLeft > 0) this.#relayBody();
     const isAsked = this.#head.expectsContinue && this.#body.receivedBytes === 0;
     if (this.#stage !== 'holding' || this.#holdTimer !== undefined || isAsked) return;

@@ -6,6 +6,7 @@ import type { HeadWriter } from '../http1/head-writer.ts';
 import type { Fields, Framing } from '../http1/message.ts';
 import { isTrailerCopied } from '../core/request-fields.ts';
 import type { ByteStream } from '../transports/transport.ts';
+import { HeldBytes } from './held-bytes.ts';
 
 /** Bytes held, or kept for a repetition. */
 const heldBodyBytes = 64 * 1024;
@@ -17,8 +18,8 @@ export class RequestBody {
   readonly #writer: HeadWriter;
   readonly #framing: Framing;
   readonly #isRepeatable: boolean;
-  #held: Buffer[] = [];
-  #heldBytes = 0;
+  /** None yet, or none any more. */
+  #held: HeldBytes | undefined;
   /** Everything that came is still held. */
   #isComplete = true;
   #trailers: Buffer | undefined;
@@ -57,9 +58,15 @@ export class RequestBody {
     return this.#isComplete;
   }
 
+  /** Holds bytes[start, end), which must stay as they are until `keep`. */
   hold(bytes: Buffer, start: number, end: number): void {
-    this.#held.push(Buffer.from(bytes.subarray(start, end)));
-    this.#heldBytes += end - start;
+    this.#held ??= new HeldBytes();
+    this.#held.add(bytes, start, end);
+  }
+
+  /** The bytes that were held since it was last called are about to change. */
+  keep(): void {
+    this.#held?.keep();
   }
 
   /** Trailers are written out at once: their fields do not outlive the call that reports them. */
@@ -86,12 +93,14 @@ export class RequestBody {
   /** Sends what is held, after the head, which had `headBytes`. */
   sendHeld(stream: Outlet, headBytes: number): void {
     this.bytesSent = headBytes;
-    for (const piece of this.#held) this.#write(stream, piece, 0, piece.length);
+    this.#held?.sendTo((bytes, start, end) => {
+      this.#write(stream, bytes, start, end);
+    });
     if (!this.#isRepeatable) this.#forget();
     if (this.hasEnded) this.sendEnd(stream);
   }
 
-  /** Sends bytes that just came. */
+  /** Sends bytes that just came; those that may have to be sent again are held. */
   send(stream: Outlet, bytes: Buffer, start: number, end: number): void {
     if (this.#isComplete) {
       if (this.#isRepeatable && this.#heldBytes + end - start <= heldBodyBytes) this.hold(bytes, start, end);
@@ -125,9 +134,12 @@ export class RequestBody {
     else stream.write(bytes, start, end);
   }
 
+  get #heldBytes(): number {
+    return this.#held?.length ?? 0;
+  }
+
   #forget(): void {
-    this.#held = [];
-    this.#heldBytes = 0;
+    this.#held = undefined;
     if (this.receivedBytes > 0) this.#isComplete = false;
   }
 }

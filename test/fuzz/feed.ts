@@ -104,6 +104,7 @@ function converse<Head extends LiveHead>(
     const to = cuts[i] ?? bytes.length;
     const place = arena.place(bytes, from, to);
     feedPiece(isGuarded ? guarded(place) : place, progress, parties);
+    sink.onReadOut();
     // A message that was taken from these bytes must not change when they do.
     place.buffer.fill(0xff, place.start, place.end);
     const held = progress.silent - limits.maxHeadBytes;

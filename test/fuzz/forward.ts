@@ -95,6 +95,10 @@ export class RequestForwarder implements Forwarder<RequestHead> {
     else this.#send();
   }
 
+  onReadOut(): void {
+    this.#body?.keep();
+  }
+
   #send(): void {
     const { head, body } = { head: this.#head, body: this.#body };
     if (head === undefined || body === undefined) return;
@@ -156,5 +160,9 @@ export class ResponseForwarder implements Forwarder<ResponseHead> {
     this.#isClosed ||= this.#answer?.endsByClose === true;
     this.#answer = undefined;
     this.#answered++;
+  }
+
+  onReadOut(): void {
+    // It writes at once what it is shown.
   }
 }

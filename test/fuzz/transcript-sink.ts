@@ -16,6 +16,8 @@ export interface Forwarder<Head> {
   onBody(bytes: Buffer, start: number, end: number): void;
   onTrailers(fields: Fields): void;
   onEnd(): void;
+  /** What was shown by these calls is about to change. */
+  onReadOut(): void;
 }
 
 export class TranscriptSink<Head extends LiveHead> implements MessageSink<Head> {
@@ -79,6 +81,11 @@ export class TranscriptSink<Head extends LiveHead> implements MessageSink<Head> 
     this.ended++;
     this.#forwarder?.onEnd();
     this.#called();
+  }
+
+  /** The parser took all of a piece. */
+  onReadOut(): void {
+    this.#forwarder?.onReadOut();
   }
 
   onRefusal(refusal: Refusal): void {
