@@ -42,6 +42,7 @@
               "native/src/reactor/stream-table.cc",
               "native/src/reactor/streams.cc",
               "native/src/reactor/tcp-options.cc",
+              "native/src/reactor/way-trial.cc",
               "native/src/reactor/write-queue.cc"
             ]
           }

@@ -1,5 +1,5 @@
-// Relays. What comes by TCP goes through a pipe and is never copied here, which costs a third as much; what comes by a
-// unix socket is copied, which costs less than splicing it does.
+// Relays. What comes by TCP goes through a pipe and is never copied here, which costs a third as much; for what comes by a
+// unix socket it is tried which way is the cheaper one.
 #include "relays.h"
 
 #include <sys/socket.h>
@@ -20,6 +20,8 @@ constexpr uint64_t kMostPerWakeUp = 1024 * 1024;
 constexpr uint32_t kMostPending = 256 * 1024;
 /** For less a pipe is not worth its making. */
 constexpr uint64_t kLeastPiped = 256 * 1024;
+/** For less a trial, of which half goes the dearer way, is not worth it. */
+constexpr uint64_t kLeastTried = 8 * WayTrial::kTriedBytes;
 
 }  // namespace
 
@@ -37,17 +39,24 @@ int Relays::Start(int32_t from, int32_t to, uint64_t bytes) {
   }
   if (scratch_ == nullptr) scratch_.reset(new (std::nothrow) uint8_t[kScratchBytes]);
   if (scratch_ == nullptr) return ENOMEM;
-  source->relay = new (std::nothrow) Relay{to, bytes, 0, PipeFor(from, bytes)};
+  source->relay = new (std::nothrow) Relay{to, bytes, 0, nullptr, nullptr};
   if (source->relay == nullptr) return ENOMEM;
+  ChooseWay(from);
   destination->relay_source = from;
   streams_->OnRelayChange(from);
   if (streams_->Pending(to) > kMostPending) streams_->Hold(from, true);
   return 0;
 }
 
-std::unique_ptr<Pipe> Relays::PipeFor(int32_t from, uint64_t bytes) const {
-  const bool is_tcp = (streams_->At(from).flags & kIsTcp) != 0;
-  return is_tcp && bytes >= kLeastPiped ? Pipe::Open() : nullptr;
+void Relays::ChooseWay(int32_t from) {
+  const Stream& source = streams_->At(from);
+  Relay& relay = *source.relay;
+  const bool is_tcp = (source.flags & kIsTcp) != 0;
+  if (relay.left < (is_tcp ? kLeastPiped : kLeastTried)) return;
+  relay.pipe = Pipe::Open();
+  if (relay.pipe != nullptr && !is_tcp) relay.trial.reset(new (std::nothrow) WayTrial());
+  // Untried, copying is never far from the cheaper way.
+  if (!is_tcp && relay.trial == nullptr) relay.pipe.reset();
 }
 
 void Relays::Stop(int32_t from) {
@@ -67,9 +76,32 @@ void Relays::OnReadable(int32_t from) {
     const uint64_t moved = source.relay->moved - before;
     if (moved >= kMostPerWakeUp) return;
     const uint64_t most = kMostPerWakeUp - moved;
-    const bool goes_on = source.relay->pipe == nullptr ? MoveByCopy(from, most) : MoveByPipe(from, most);
-    if (!goes_on) return;
+    if (!Move(from, most)) return;
   }
+}
+
+// What is in the pipe is always out of it before more is read: the way can be changed each time.
+bool Relays::Move(int32_t from, uint64_t most) {
+  const Relay& relay = *streams_->At(from).relay;
+  if (relay.pipe == nullptr) return MoveByCopy(from, most);
+  return relay.trial == nullptr ? MoveByPipe(from, most) : MoveOnTrial(from, most);
+}
+
+bool Relays::MoveOnTrial(int32_t from, uint64_t most) {
+  const Stream& source = streams_->At(from);
+  const uint64_t before = source.relay->moved;
+  const uint64_t start_ns = WayTrial::NowNs();
+  const bool is_piped = source.relay->trial->IsPipeNext();
+  const bool goes_on = is_piped ? MoveByPipe(from, most) : MoveByCopy(from, most);
+  if (source.relay == nullptr) return false;
+  Relay& relay = *source.relay;
+  relay.trial->Add(relay.moved - before, WayTrial::NowNs() - start_ns);
+  const bool is_over = relay.trial->IsOver();
+  const bool is_pipe_next = relay.trial->IsPipeNext();
+  // One that is not used any more is for another relay; what is still in it leaves before more is read.
+  if (is_over && !is_pipe_next && relay.pipe != nullptr && relay.pipe->Held() == 0) relay.pipe.reset();
+  if (relay.pipe == nullptr || (is_over && is_pipe_next)) relay.trial.reset();
+  return goes_on;
 }
 
 bool Relays::MoveByCopy(int32_t from, uint64_t most) {

@@ -6,6 +6,7 @@
 #include <memory>
 
 #include "pipe.h"
+#include "way-trial.h"
 
 struct Relay {
   int32_t to;
@@ -13,6 +14,8 @@ struct Relay {
   uint64_t moved;
   /** What goes through it stays in the kernel. Null: bytes are copied. */
   std::unique_ptr<Pipe> pipe;
+  /** Where it is not known beforehand that the pipe is the cheaper way. */
+  std::unique_ptr<WayTrial> trial;
 };
 
 class Streams;
@@ -37,8 +40,10 @@ class Relays {
   /** Copied by one read. */
   static constexpr uint32_t kScratchBytes = 256 * 1024;
 
-  std::unique_ptr<Pipe> PipeFor(int32_t from, uint64_t bytes) const;
+  void ChooseWay(int32_t from);
   /** Each is false where the relay waits, or is over. */
+  bool Move(int32_t from, uint64_t most);
+  bool MoveOnTrial(int32_t from, uint64_t most);
   bool MoveByCopy(int32_t from, uint64_t most);
   bool MoveByPipe(int32_t from, uint64_t most);
   bool EmptyPipe(int32_t from);
