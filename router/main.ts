@@ -7,7 +7,7 @@ import { messageOf } from '../lib/errors.ts';
 import { listenersVariable, parseListeners } from '../lib/listeners.ts';
 import { createLogger, logVariable, parseLogOptions } from '../lib/log.ts';
 import { isTransportWish } from '../lib/transport-choice.ts';
-import { inlineMore } from './compiler.ts';
+import { tuneCompiler } from './compiler.ts';
 import { ControlLink } from './edge/control-link.ts';
 import { Server } from './edge/server.ts';
 import { createTransport } from './transports/choose.ts';
@@ -29,7 +29,7 @@ if (control === undefined || !Number.isSafeInteger(id) || !isTransportWish(wish)
   process.exit(2);
 }
 
-inlineMore();
+tuneCompiler();
 const log = createLogger('router', parseLogOptions(process.env[logVariable])).child({ router: id });
 process.on('uncaughtException', (error) => {
   log.fatal({ err: error }, 'the router has a bug and ends');
