@@ -25,8 +25,8 @@ export const eventKinds = {
   /** A connect that was in progress succeeded. */
   connected: 7,
   /**
-   * The stream is gone, its descriptor closed. a: errno; 0 where both directions had ended and everything was sent. What
-   * TypeScript closes itself is not told.
+   * The stream is gone, its descriptor closed. a: errno; 0 where both directions had ended and everything was sent, and
+   * after `finish`. What TypeScript closes itself is not told.
    */
   closed: 8,
   /** A relay ended, whole or not: a and b are the low and high 32 bits of the bytes moved. Told of the reading side. */
@@ -50,6 +50,11 @@ export const commandKinds = {
   /** No data and no end are told until `resume`. What waits for the peer still goes out. */
   pause: 6,
   resume: 7,
+  /**
+   * As end, and with the end of what was sent it closes where nothing that the peer sent is unread (which would reset the
+   * connection): that is told. Where something is, it is as end.
+   */
+  finish: 8,
 } as const;
 
 /** Added to a stream's number by `connect` while the kernel still connects. */

@@ -160,7 +160,7 @@ export class ClientConnection implements Roles {
     this.#exchange = undefined;
     if (this.#phase === 'closed') return;
     if (fate === 'cut' || fate === 'reset') this.#cut(fate);
-    else if (fate === 'close') this.#startLinger();
+    else if (fate === 'close') this.#startLinger(this.#hasSaidAll);
     else {
       this.#phase = 'idle';
       if (this.#reading?.head !== undefined) this.#edge.handoff?.onAnswered(this, this.#reading.head);
@@ -352,6 +352,12 @@ export class ClientConnection implements Roles {
     if (this.#phase === 'idle' || this.#phase === 'head') this.#startLinger();
   }
 
+  /** It asked for the connection's end with its request, which came whole, and nothing behind it. */
+  get #hasSaidAll(): boolean {
+    const { head, parser } = this.#reading ?? {};
+    return head?.keepAlive === false && parser?.isFresh === true && this.#ahead === undefined && !this.#isFeeding;
+  }
+
   #updateReading(): void {
     const isPaused = this.#isBodyHeld || this.#ahead?.isFull === true;
     if (isPaused === this.#isPaused) return;
@@ -368,12 +374,12 @@ export class ClientConnection implements Roles {
     this.#startLinger();
   }
 
-  #startLinger(): void {
+  #startLinger(isLast = false): void {
     this.#leave('lingering');
     this.#giveBack();
     this.#ahead = undefined;
     this.#linger = new Linger(this.stream, this.#edge);
-    this.#linger.begin(this.hasEnded);
+    this.#linger.begin(this.hasEnded, isLast);
   }
 
   #cut(how: 'cut' | 'reset'): void {

@@ -1,6 +1,8 @@
 // The end of a client connection that was sent its last answer. Closing at once would make the kernel answer the
 // client's remaining bytes with a reset, which can destroy an answer that it has not read yet (RFC 9112 section 9.6).
-// So: our direction ends, what still comes is read and dropped, bounded, and then the connection is closed.
+// So: our direction ends, what still comes is read and dropped, bounded, and then the connection is closed. A client that
+// asked for the end itself sends nothing more (section 9.6 again): where nothing unread is there, its connection is closed
+// at once.
 import type { ByteStream, Deadline } from '../transports/transport.ts';
 import type { Edge } from './edge.ts';
 
@@ -28,11 +30,13 @@ export class Linger {
     });
   }
 
-  begin(hasPeerEnded: boolean): void {
+  /** `isLast`: the client said that it has nothing more to say (it asked for the end), so nothing need be waited for. */
+  begin(hasPeerEnded: boolean, isLast: boolean): void {
     this.#hasPeerEnded = hasPeerEnded;
     this.#movedMs = this.#edge.transport.nowMs();
     this.#pendingBytes = this.#stream.pendingBytes;
-    this.#stream.end();
+    if (isLast && this.#stream.finish !== undefined) this.#stream.finish();
+    else this.#stream.end();
     this.#stream.resume();
     this.#deadline.arm(lookEveryMs);
   }

@@ -11,7 +11,7 @@ const shortPieceBytes = 48;
 const shortSlabBytes = 1024;
 
 /** What a stream can be told besides to send. */
-export type Order = 'end' | 'close' | 'reset' | 'pause' | 'resume';
+export type Order = 'end' | 'finish' | 'close' | 'reset' | 'pause' | 'resume';
 
 export class ReactorCommands implements HeadSpace {
   /** Of the bytes that are sent. A head that was written into it, from `at` on, is sent without a copy. */

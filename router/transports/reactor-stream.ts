@@ -2,7 +2,7 @@
 // to do becomes commands of the present turn.
 import { Buffer } from 'node:buffer';
 import { formatIpv4 } from './ip-text.ts';
-import type { ReactorCommands } from './reactor-commands.ts';
+import type { Order, ReactorCommands } from './reactor-commands.ts';
 import { highWaterBytes, type ByteStream, type StreamHandler } from './transport.ts';
 
 /** The transport as its streams see it. */
@@ -41,6 +41,7 @@ export class ReactorStream implements ByteStream {
   #isBlocked = false;
   #isPaused = false;
   #isEnding = false;
+  #isFinishing = false;
   #isGone = false;
   #hasPeerEnded = false;
   #isConnectUntold = false;
@@ -93,6 +94,13 @@ export class ReactorStream implements ByteStream {
     if (this.#isEnding || this.#isGone) return;
     this.#isEnding = true;
     this.#order('end');
+  }
+
+  finish(): void {
+    if (this.#isEnding || this.#isGone) return;
+    this.#isEnding = true;
+    this.#isFinishing = true;
+    this.#order('finish');
   }
 
   destroy(): void {
@@ -158,7 +166,7 @@ export class ReactorStream implements ByteStream {
     if (this.#isPaused) this.#order('pause');
     for (const bytes of this.#early ?? []) this.#keeper.commands.send(number, bytes, 0, bytes.length);
     this.#early = undefined;
-    if (this.#isEnding) this.#order('end');
+    if (this.#isEnding) this.#order(this.#isFinishing ? 'finish' : 'end');
     this.#keeper.soil();
     if (!isConnected) return;
     this.#isConnectUntold = true;
@@ -214,7 +222,7 @@ export class ReactorStream implements ByteStream {
 
   // --- steps ---
 
-  #order(order: 'end' | 'close' | 'reset' | 'pause' | 'resume'): void {
+  #order(order: Order): void {
     if (this.#number === none) return;
     this.#keeper.commands.order(order, this.#number);
     this.#keeper.soil();

@@ -41,6 +41,11 @@ export interface ByteStream {
   write(bytes: Buffer, start: number, end: number): boolean;
   /** Ends our direction after what was written. The peer's direction goes on. */
   end(): void;
+  /**
+   * Where the transport can: as end, and once what was written is with the kernel it closes the connection, if nothing that
+   * came is unread: onClose follows. A peer that sends more all the same may lose what it has not read yet.
+   */
+  finish?(): void;
   /** Drops the connection after what the kernel takes at once; onClose follows in a later turn. */
   destroy(): void;
   /** As destroy, but so that the peer cannot take it for a regular end (TCP: RST) where the transport can. */

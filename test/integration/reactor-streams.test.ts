@@ -115,6 +115,36 @@ describe('a stream of the reactor', { skip: withoutAddon }, () => {
     assert.equal((await tested.of(second.stream, 'closed', from)).a, 0);
   });
 
+  it('is closed with the end of what was sent where it is to finish, whatever its peer still takes of it', async (t) => {
+    const tested = new ReactorUnderTest(t);
+    const { port } = tested.listen();
+    const { client, stream } = await tested.accept(port);
+    const content = patterned(8 * 1024 * 1024);
+    for (let at = 0; at < content.length; at += 100_000) tested.send(stream, content.subarray(at, at + 100_000));
+    tested.command('finish', stream);
+    assert.deepEqual(await readToEnd(client), content);
+    assert.equal((await tested.of(stream, 'closed')).a, 0);
+    assert.ok(!tested.told(stream).includes('ended'), 'it need not wait for its peer');
+  });
+
+  it('only ends its direction where it is to finish and something that came is unread', async (t) => {
+    const tested = new ReactorUnderTest(t);
+    const { port } = tested.listen();
+    const { client, stream } = await tested.accept(port);
+    tested.command('pause', stream);
+    client.write('more');
+    await waitFor(() => client.bytesWritten === '!more'.length && client.writableLength === 0, {
+      what: 'what is not read to be with the kernel',
+    });
+    tested.send(stream, 'answer');
+    tested.command('finish', stream);
+    assert.equal((await readToEnd(client)).toString(), 'answer');
+    tested.command('resume', stream);
+    await tested.event('data', ({ bytes }) => bytes.toString() === 'more');
+    client.end();
+    assert.equal((await tested.of(stream, 'closed')).a, 0);
+  });
+
   it('drops by RST what it is told to reset, and says of a peer who does so that it did', async (t) => {
     const tested = new ReactorUnderTest(t);
     const { port } = tested.listen();

@@ -196,6 +196,19 @@ describe('a client that fails', () => {
     assert.equal(readAnswers(received).final.length, 2);
   });
 
+  it('asks for the end of its connection and sends on all the same: it can still read its answer', async (t) => {
+    const page = 'x'.repeat(500_000);
+    const worker = await RecordingWorker.start(t, () => ok(page));
+    const router = await startRouter(t, { apps: [routeTo(worker.path)] });
+    const client = new RawConnection(router.port);
+    client.write(`${get.replace('\r\n\r\n', '\r\nConnection: close\r\n\r\n')}${get.repeat(100)}`);
+    const received = await client.ended();
+    assert.deepEqual(
+      readAnswers(received).final.map(({ status, body }) => [status, body.length]),
+      [[200, page.length]],
+    );
+  });
+
   it('is slow with its head: 408', async (t) => {
     const router = await startRouter(t, { router: { 'header-timeout': 300 } });
     const received = await rawExchange(router.port, 'GET / HTTP/1.1\r\nHos');

@@ -45,7 +45,10 @@ bool Commands::Execute(uint32_t count, Streams* streams, uint8_t* slab, uint32_t
     }
     switch (command.kind) {
       case kEnd:
-        streams->End(stream);
+        streams->End(stream, false);
+        break;
+      case kFinish:
+        streams->End(stream, true);
         break;
       case kClose:
         streams->Close(stream, false);

@@ -27,5 +27,5 @@ int32_t Connector::Adopt(int fd) {
   socklen_t length = sizeof(domain);
   if (getsockopt(fd, SOL_SOCKET, SO_DOMAIN, &domain, &length) == -1) return -errno;
   if (!MakeNonBlocking(fd)) return -errno;
-  return streams_->Take(fd, domain == AF_INET || domain == AF_INET6 ? kIsTcp : 0u);
+  return streams_->Take(fd, kIsShared | (domain == AF_INET || domain == AF_INET6 ? kIsTcp : 0u));
 }

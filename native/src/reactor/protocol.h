@@ -34,6 +34,7 @@ enum CommandKind : int32_t {
   kReset = 5,
   kPause = 6,
   kResume = 7,
+  kFinish = 8,
 };
 
 /** Added to a stream's number while the kernel still connects. */
@@ -54,6 +55,7 @@ constexpr NamedKind kEventKinds[] = {
 constexpr NamedKind kCommandKinds[] = {
     {"send", kSend},   {"sendSlab", kSendSlab}, {"end", kEnd},       {"close", kClose},
     {"reset", kReset}, {"pause", kPause},       {"resume", kResume},
+    {"finish", kFinish},
 };
 
 #endif  // EMPEROR_NATIVE_REACTOR_PROTOCOL_H_

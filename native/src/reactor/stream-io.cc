@@ -27,6 +27,11 @@ ssize_t SendPieces(int fd, iovec* pieces, int count) {
 /** Nothing fits now. ENOBUFS is want of memory in the kernel, which passes. */
 bool IsFull(int error) { return error == EAGAIN || error == EWOULDBLOCK || error == ENOBUFS; }
 
+bool HasUnread(int fd) {
+  uint8_t byte = 0;
+  return Retry([&] { return recv(fd, &byte, sizeof(byte), MSG_PEEK | MSG_DONTWAIT); }) > 0;
+}
+
 int FaultOf(int fd) {
   int error = 0;
   socklen_t length = sizeof(error);
@@ -207,15 +212,19 @@ void Streams::SetPiped(int32_t number, uint32_t bytes) {
   MarkDirty(number);
 }
 
-void Streams::End(int32_t number) {
+void Streams::End(int32_t number, bool closes) {
   Stream* stream = Live(number);
   if (stream == nullptr || (stream->flags & kIsEnding) != 0) return;
-  stream->flags |= kIsEnding;
+  stream->flags |= kIsEnding | (closes ? kClosesAtEnd : 0u);
   if (stream->queue == nullptr && (stream->flags & kIsConnecting) == 0) FinishEnding(number);
 }
 
 void Streams::FinishEnding(int32_t number) {
   Stream& stream = At(number);
+  if ((stream.flags & kClosesAtEnd) != 0 && !HasUnread(stream.fd)) {
+    Fault(number, 0);
+    return;
+  }
   // Where it fails the peer is gone, which the read side tells.
   if ((stream.flags & kIsWriteLost) == 0) shutdown(stream.fd, SHUT_WR);
   stream.flags |= kHasEnded;

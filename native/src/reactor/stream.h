@@ -44,6 +44,10 @@ enum StreamFlag : uint32_t {
   kIsUnread = 1u << 18,
   /** It is in the list of those that are to be read without being reported. */
   kIsToRead = 1u << 19,
+  /** It closes once our direction ends, where nothing that came is unread. */
+  kClosesAtEnd = 1u << 20,
+  /** Another process may have its descriptor as well. */
+  kIsShared = 1u << 21,
 };
 
 constexpr int32_t kNoStream = -1;

@@ -40,7 +40,7 @@ void Streams::Hold(int32_t number, bool is_held) {
 void Streams::Close(int32_t number, bool is_reset) {
   Stream* stream = Live(number);
   if (stream == nullptr) return;
-  Release(number);
+  Release(number, false);
   if (is_reset && (stream->flags & kIsTcp) != 0) {
     const linger at_once{1, 0};
     setsockopt(stream->fd, SOL_SOCKET, SO_LINGER, &at_once, sizeof(at_once));
@@ -56,7 +56,7 @@ int Streams::Detach(int32_t number) {
   Stream* stream = Live(number);
   if (stream == nullptr || stream->queue != nullptr || (stream->flags & kIsConnecting) != 0) return -1;
   if (stream->relay != nullptr || stream->relay_source != kNoStream) return -1;
-  Release(number);
+  Release(number, true);
   stream->flags &= ~kTellsRelayed;
   table_.MarkGone(*stream);
   table_.Retire(number);
@@ -65,7 +65,7 @@ int Streams::Detach(int32_t number) {
 
 void Streams::Fault(int32_t number, int error) {
   Stream& stream = At(number);
-  Release(number);
+  Release(number, false);
   close(stream.fd);
   table_.MarkGone(stream);
   stream.error = error;
@@ -90,12 +90,15 @@ void Streams::CloseIfDone(int32_t number) {
   if ((At(number).flags & both) == both) Fault(number, 0);
 }
 
-void Streams::Release(int32_t number) {
+void Streams::Release(int32_t number, bool keeps_descriptor) {
   Stream& stream = At(number);
   relays_->OnGone(number);
   DropQueue(number);
-  // A copy in another process would keep the registration, and its events, alive beyond close.
-  if ((stream.flags & kIsInEpoll) != 0) poller_->Remove(stream.fd);
+  // Closing takes it out of epoll, but for one of which another process has a copy, or is to get one: that would keep the
+  // registration, and its events, alive.
+  if ((stream.flags & kIsInEpoll) != 0 && (keeps_descriptor || (stream.flags & kIsShared) != 0)) {
+    poller_->Remove(stream.fd);
+  }
   stream.flags &= ~kIsInEpoll;
 }
 

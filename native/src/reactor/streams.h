@@ -46,7 +46,8 @@ class Streams {
 
   /** Sends the pieces, at least one byte, behind what waits already. */
   void Send(int32_t number, iovec* pieces, int count);
-  void End(int32_t number);
+  /** `closes`: and with it the connection, where nothing that came is unread. */
+  void End(int32_t number, bool closes);
   void Pause(int32_t number);
   void Resume(int32_t number);
   /** Closes at once, without telling. `is_reset`: by RST where it is TCP. */
@@ -114,8 +115,9 @@ class Streams {
   void CloseIfDone(int32_t number);
   void DropQueue(int32_t number);
   void Enqueue(int32_t number, const iovec* pieces, int count, size_t sent);
-  /** Takes it out of epoll and of its relays, and forgets its queue; the descriptor stays open. */
-  void Release(int32_t number);
+  /** Takes it out of epoll and of its relays, and forgets its queue; the descriptor is then to be closed, or
+   * kept by another. */
+  void Release(int32_t number, bool keeps_descriptor);
 
   Events* events_;
   Poller* poller_;
