@@ -56,6 +56,12 @@ export class WorkerConnection {
     this.socket.write(Buffer.from(text, 'latin1'));
   }
 
+  /** Lets go of what was read of it as requests. */
+  forget(): void {
+    this.received = Buffer.from(this.received.slice(this.#parsed), 'latin1').toString('latin1');
+    this.#parsed = 0;
+  }
+
   #parse(): void {
     for (;;) {
       const rest = this.received.slice(this.#parsed);
@@ -111,6 +117,14 @@ export class RecordingWorker {
         resolve();
       });
     });
+  }
+
+  /** Lets go of what it recorded, for a test without end. */
+  forget(): void {
+    this.requests.length = 0;
+    const open = this.connections.filter(({ isClosed }) => !isClosed);
+    this.connections.splice(0, Infinity, ...open);
+    for (const connection of open) connection.forget();
   }
 
   onRequest(request: RecordedRequest): void {

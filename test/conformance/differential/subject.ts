@@ -45,12 +45,18 @@ export class Subject {
   readonly transport: string;
   readonly #router: RouterProcess;
   readonly #worker: RecordingWorker;
+  readonly #barrier: RecordingWorker;
   #addresses = 0;
 
-  private constructor(transport: string, router: RouterProcess, worker: RecordingWorker) {
+  private constructor(
+    transport: string,
+    router: RouterProcess,
+    workers: { worker: RecordingWorker; barrier: RecordingWorker },
+  ) {
     this.transport = transport;
     this.#router = router;
-    this.#worker = worker;
+    this.#worker = workers.worker;
+    this.#barrier = workers.barrier;
   }
 
   static async start(t: TestContext, transport: 'portable' | 'reactor'): Promise<Subject> {
@@ -60,11 +66,13 @@ export class Subject {
       routeTo(worker.path, { name: 'all', domains: ['*'] }),
       routeTo(barrier.path, { name: 'barrier', domains: [barrierHost] }),
     ];
-    return new Subject(transport, await startRouter(t, { apps, transport }), worker);
+    return new Subject(transport, await startRouter(t, { apps, transport }), { worker, barrier });
   }
 
   /** Of many at the same time, each over a connection of its own. */
   async outcomesOf(inputs: readonly Input[]): Promise<readonly Outcome[]> {
+    // What it is about to record is judged at once, and minutes of it are gigabytes.
+    for (const worker of [this.#worker, this.#barrier]) worker.forget();
     const before = new Map(this.#worker.connections.map((one) => [one, one.received.length]));
     const touched = new Set<WorkerConnection>();
     this.#worker.onBytes = (connection) => touched.add(connection);
@@ -101,6 +109,8 @@ class Client {
   readonly connection: RawConnection;
   readonly #address: string;
   #isReset = false;
+  /** It saw the connection's end and sent more: whether that is read and dropped, or reset, is all the same to it. */
+  #hasSpokenBehindEnd = false;
   #first: Pick<Outcome, 'answers' | 'fate'> | undefined;
   #firstLength = 0;
 
@@ -116,7 +126,9 @@ class Client {
 
   write(nth: number): void {
     const piece = this.input.pieces[nth];
-    if (piece !== undefined) this.connection.write(piece);
+    if (piece === undefined) return;
+    if (this.connection.isEnded) this.#hasSpokenBehindEnd = true;
+    this.connection.write(piece);
   }
 
   end(): void {
@@ -140,8 +152,8 @@ class Client {
   }
 
   #fate(): Fate {
-    if (this.#isReset) return 'reset';
-    return this.connection.isEnded ? 'ended' : 'kept';
+    if (this.#isReset && !this.#hasSpokenBehindEnd) return 'reset';
+    return this.#isReset || this.connection.isEnded ? 'ended' : 'kept';
   }
 }
 
