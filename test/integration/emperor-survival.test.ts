@@ -234,7 +234,8 @@ describe('the run directory', () => {
 
 describe('the end', () => {
   it('a second signal kills what does not want to end', async (t) => {
-    const stubborn = `process.on('SIGTERM', () => undefined); ${who}`;
+    // Without something to do it would end by itself once its server is closed.
+    const stubborn = `process.on('SIGTERM', () => undefined); setInterval(() => undefined, 1000); ${who}`;
     const emperor = await startEmperor(t, {
       vassals: { 'who.cjs': stubborn, 'who.yaml': 'app: ./who.cjs\nstop-timeout: 1h\n' },
     });
