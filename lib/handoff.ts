@@ -103,7 +103,7 @@ export interface HandoffReport {
   readonly log: readonly HandoffLogEntry[];
 }
 
-/** The worker's part of an access line: see AccessLog for the meaning of each. */
+/** The worker's part of an access line: see AccessEntry (router/edge/access-line.ts), which has these, too. */
 export interface HandoffLogEntry {
   readonly method: string;
   readonly host: string;

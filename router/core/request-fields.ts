@@ -125,7 +125,7 @@ function isCopiedName(name: string, isTrusted: boolean): boolean {
 function writeForwarded(writer: HeadWriter, head: RequestHead, origin: RequestOrigin): void {
   const { isTrusted, clientAddress, requestId } = origin;
   if (isTrusted || clientAddress === '' || head.authority === '') {
-    writeForwardedByProxy(writer, head, origin);
+    writeForwardedInParts(writer, head, origin);
   } else {
     writer.constant(forwardedFor);
     writer.text(clientAddress);
@@ -138,8 +138,8 @@ function writeForwarded(writer: HeadWriter, head: RequestHead, origin: RequestOr
   writer.text('\r\n');
 }
 
-/** What proxies before us said is believed and gone on with; and whatever is not known is not said. */
-function writeForwardedByProxy(writer: HeadWriter, head: RequestHead, origin: RequestOrigin): void {
+/** What a trusted proxy said is gone on with, and what is not known is not said. */
+function writeForwardedInParts(writer: HeadWriter, head: RequestHead, origin: RequestOrigin): void {
   const { isTrusted, clientAddress } = origin;
   const earlier = isTrusted ? valuesOf(head, fieldIds.xForwardedFor) : '';
   const chain = earlier !== '' && clientAddress !== '' ? `${earlier}, ${clientAddress}` : earlier + clientAddress;

@@ -1,5 +1,6 @@
 // Ids for requests that bring none: unique for the router's life by a counter, among routers by what is drawn at
 // the start. They name a request in logs; they are no secret. Pure: randomness is an argument.
+import type { ByteView } from '../http1/byte-view.ts';
 import { constantText, type HeadWriter } from '../http1/head-writer.ts';
 
 /** What names a request to its worker and in the logs. */
@@ -10,7 +11,7 @@ export interface RequestId {
 
 export class RequestIds {
   readonly #prefix: string;
-  readonly #prefixBytes;
+  readonly #prefixBytes: ByteView;
   #count = 0;
 
   /** `random` is eight or more hexadecimal digits. */
@@ -38,10 +39,10 @@ export function givenId(text: string): RequestId {
 /** Most are written to a worker and to no log: making the text of one takes 100 ns (Node 20). */
 class CountedId implements RequestId {
   readonly #prefix: string;
-  readonly #prefixBytes;
+  readonly #prefixBytes: ByteView;
   readonly #count: number;
 
-  constructor(prefix: string, prefixBytes: ReturnType<typeof constantText>, count: number) {
+  constructor(prefix: string, prefixBytes: ByteView, count: number) {
     this.#prefix = prefix;
     this.#prefixBytes = prefixBytes;
     this.#count = count;

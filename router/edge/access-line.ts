@@ -2,25 +2,17 @@
 // The ordinary line is written byte by byte into memory that is there already, 0.3 µs (Node 20), where the
 // text of an object takes 2 µs; whatever is not ordinary takes the way over the text, which is right for all.
 import { Buffer } from 'node:buffer';
+import type { HandoffLogEntry } from '../../lib/handoff.ts';
 import { noBytes, type ByteView } from '../http1/byte-view.ts';
 
-export interface AccessEntry {
+/** What a worker can say of a request too, and what only a router knows. Of bytes, those of the bodies from and to the client. */
+export interface AccessEntry extends Omit<HandoffLogEntry, 'isCut'> {
   /** Undefined where no app was found. */
   readonly app: string | undefined;
   /** `name/generation/worker`; undefined where none was asked. */
   readonly worker: string | undefined;
-  readonly method: string;
-  readonly host: string;
-  readonly path: string;
-  readonly status: number;
-  /** Body bytes from and to the client. */
-  readonly bytesIn: number;
-  readonly bytesOut: number;
-  /** Written in hundredths, as queueMs is. */
-  readonly durationMs: number;
+  /** How long it waited for a worker; written in hundredths, as durationMs is. */
   readonly queueMs: number;
-  readonly client: string;
-  readonly requestId: string;
   /** Only where the exchange did not end with a worker's whole answer: why, and by whom. */
   readonly cause: string | undefined;
   readonly endedBy: string | undefined;

@@ -115,8 +115,7 @@ class Streams {
   void CloseIfDone(int32_t number);
   void DropQueue(int32_t number);
   void Enqueue(int32_t number, const iovec* pieces, int count, size_t sent);
-  /** Takes it out of epoll and of its relays, and forgets its queue; the descriptor is then to be closed, or
-   * kept by another. */
+  /** Takes it out of epoll and of its relays, and forgets its queue. The descriptor is closed next, or is another's. */
   void Release(int32_t number, bool keeps_descriptor);
 
   Events* events_;
