@@ -1,12 +1,13 @@
 // PURE. Does a new generation do worse than the old one, by what the routers counted of both since they share the
 // traffic? It turns back only on what can hardly be chance, and says so with the figures.
-import { latencyBoundsMs, type GenerationStats } from '../lib/messages.ts';
+import { latencyBoundsMs, latencyTurns, type GenerationStats, type LatencyHistogram } from '../lib/messages.ts';
 
 /** Sums over all routers, of one generation. */
 export interface Figures {
   readonly requests: number;
   readonly errors: number;
-  readonly latency: readonly number[];
+  /** For each of `latencyTurns`. */
+  readonly latency: readonly LatencyHistogram[];
 }
 
 /** Fewer errors are no pattern yet, whatever their share. */
@@ -15,9 +16,9 @@ const fewestErrors = 3;
 const tolerableDifference = 0.01;
 /** Standard deviations: one in a thousand sound generations would be turned back by chance. */
 const certainty = 3.1;
-/** Fewer answers make no quantile. */
-const fewestAnswers = 50;
-/** Slower is: its typical answer takes twice as long, and a user could notice. */
+/** Fewer answers of a turn make no quantile: fifty in all. */
+const fewestAnswers = 17;
+/** Slower is: its typical answer takes twice as long, and a user could notice; in each turn, so that one pause is none. */
 const slowerFactor = 2;
 const slowerByMs = 20;
 
@@ -27,7 +28,7 @@ export function sumFigures(stats: readonly GenerationStats[], instance: string):
   return {
     requests: sum(own.map(({ requests }) => requests)),
     errors: sum(own.map(({ errors }) => errors)),
-    latency: [...latencyBoundsMs, Infinity].map((_bound, index) => sum(own.map(({ latency }) => latency[index] ?? 0))),
+    latency: Array.from({ length: latencyTurns }, (_turn, turn) => addUp(own.map(({ latency }) => latency[turn]))),
   };
 }
 
@@ -38,7 +39,7 @@ export function judgeCanary(old: Figures, next: Figures): string | undefined {
 
 /** `12.0% errors (6 of 50), median 12 ms`: for logs and status. */
 export function describeFigures({ requests, errors, latency }: Figures): string {
-  const median = quantile(latency, 0.5);
+  const median = quantile(addUp(latency), 0.5);
   const errorPart = requests === 0 ? 'no request' : `${percent(errors / requests)} errors (${errors} of ${requests})`;
   return median === undefined ? errorPart : `${errorPart}, median ${describeMs(median)}`;
 }
@@ -58,24 +59,30 @@ function judgeErrors(old: Figures, next: Figures): string | undefined {
 }
 
 function judgeLatency(old: Figures, next: Figures): string | undefined {
-  if (sum(old.latency) < fewestAnswers || sum(next.latency) < fewestAnswers) return undefined;
+  const turns = Array.from({ length: latencyTurns }, (_turn, turn) => ({
+    before: old.latency[turn] ?? [],
+    after: next.latency[turn] ?? [],
+  }));
+  if (turns.some(({ before, after }) => sum(before) < fewestAnswers || sum(after) < fewestAnswers)) return undefined;
   for (const [part, name] of [
     [0.5, 'median'],
     [0.9, 'p90'],
   ] as const) {
-    const before = quantile(old.latency, part);
-    const after = quantile(next.latency, part);
-    if (before === undefined || after === undefined) continue;
-    if (after >= before * slowerFactor && after >= before + slowerByMs) {
-      const counts = `${sum(next.latency)} and ${sum(old.latency)} answers`;
-      return `slower: ${name} ${describeMs(after)}, against ${describeMs(before)} of the old generation (${counts})`;
-    }
+    if (!turns.every(({ before, after }) => isSlower(quantile(before, part), quantile(after, part)))) continue;
+    const [before, after] = [addUp(old.latency), addUp(next.latency)];
+    const counts = `${sum(after)} and ${sum(before)} answers`;
+    const [beforeMs, afterMs] = [describeMs(quantile(before, part) ?? 0), describeMs(quantile(after, part) ?? 0)];
+    return `slower: ${name} ${afterMs}, against ${beforeMs} of the old generation (${counts})`;
   }
   return undefined;
 }
 
+function isSlower(beforeMs = 0, afterMs = 0): boolean {
+  return afterMs >= beforeMs * slowerFactor && afterMs >= beforeMs + slowerByMs;
+}
+
 /** The upper bound of the bucket in which the quantile lies; undefined where nothing was counted. */
-function quantile(latency: readonly number[], part: number): number | undefined {
+function quantile(latency: LatencyHistogram, part: number): number | undefined {
   const total = sum(latency);
   if (total === 0) return undefined;
   let seen = 0;
@@ -92,6 +99,10 @@ function describeMs(ms: number): string {
 
 function percent(part: number): string {
   return `${(part * 100).toFixed(1)}%`;
+}
+
+function addUp(histograms: readonly (LatencyHistogram | undefined)[]): LatencyHistogram {
+  return [...latencyBoundsMs, Infinity].map((_bound, index) => sum(histograms.map((one) => one?.[index] ?? 0)));
 }
 
 function sum(values: readonly number[]): number {

@@ -61,9 +61,20 @@ export interface GenerationStats {
   readonly requests: number;
   /** Those answered 5xx, or lost by it (it reset, closed or sent no HTTP). */
   readonly errors: number;
-  /** From the request being sent to the head of its answer: a count per bucket of `latencyBoundsMs`, and one above. */
-  readonly latency: readonly number[];
+  /** From the request being sent to the head of its answer: for each of `latencyTurns` a histogram of its answers. */
+  readonly latency: readonly LatencyHistogram[];
 }
+
+/** A count per bucket of `latencyBoundsMs`, and one above. */
+export type LatencyHistogram = readonly number[];
+
+/**
+ * Answers are counted by the time at which they come, in as many histograms taking turns. What makes one app wait once
+ * (a collection, a scheduler, a disk) makes all requests of that moment wait, so they are one observation and not many:
+ * a pause of up to a turn's length is seen in two of the three at most.
+ */
+export const latencyTurns = 3;
+export const latencyTurnMs = 500;
 
 /** Upper bounds of the buckets of a latency histogram, in ms. */
 export const latencyBoundsMs: readonly number[] = [

@@ -1,6 +1,6 @@
 // What is counted of each generation while a newer one is given a share of an app's clients: enough to tell whether it
 // does worse. Nothing is counted at any other time. Pure.
-import { latencyBoundsMs, type GenerationStats } from '../../lib/messages.ts';
+import { latencyBoundsMs, latencyTurnMs, latencyTurns, type GenerationStats } from '../../lib/messages.ts';
 
 export class RolloutTally {
   /** `name/generation` of the newer one; undefined while none of its workers is there. */
@@ -21,7 +21,10 @@ export class RolloutTally {
   begin(instance: string, nowMs: number): TalliedAttempt {
     let tally = this.#instances.get(instance);
     if (tally === undefined) {
-      tally = { requests: 0, errors: 0, latency: Array.from({ length: latencyBoundsMs.length + 1 }, () => 0) };
+      const latency = Array.from({ length: latencyTurns }, () =>
+        Array.from({ length: latencyBoundsMs.length + 1 }, () => 0),
+      );
+      tally = { requests: 0, errors: 0, latency };
       this.#instances.set(instance, tally);
     }
     return new TalliedAttempt(tally, nowMs, () => {
@@ -34,7 +37,7 @@ export class RolloutTally {
       instance,
       requests,
       errors,
-      latency: [...latency],
+      latency: latency.map((histogram) => [...histogram]),
     }));
   }
 }
@@ -42,7 +45,7 @@ export class RolloutTally {
 interface InstanceTally {
   requests: number;
   errors: number;
-  readonly latency: number[];
+  readonly latency: readonly number[][];
 }
 
 /** One request on one worker. It is counted once, and is one error at most, whatever of it is told. */
@@ -62,8 +65,9 @@ export class TalliedAttempt {
   /** The head of the answer came. */
   answer(status: number, nowMs: number): void {
     this.end();
+    const histogram = this.#tally.latency[Math.floor(nowMs / latencyTurnMs) % latencyTurns];
     const bucket = bucketOf(nowMs - this.#sentMs);
-    this.#tally.latency[bucket] = (this.#tally.latency[bucket] ?? 0) + 1;
+    if (histogram !== undefined) histogram[bucket] = (histogram[bucket] ?? 0) + 1;
     if (status >= 500) this.lose();
   }
 

@@ -7,9 +7,15 @@ import { RawConnection } from '../harness/http-client.ts';
 import type { Scope } from '../harness/scope.ts';
 import { waitFor } from '../harness/wait-for.ts';
 
-/** Answers with its generation; with STATUS, with that status; with DELAY, so many ms late. */
+/**
+ * Answers with its generation; with STATUS, with that status; with DELAY, so many ms late; with PAUSE, its 20th
+ * request keeps the whole process busy for so many ms.
+ */
 const server = `
+let requests = 0;
 module.exports = (request, response) => {
+  const end = Date.now() + Number(process.env.PAUSE ?? 0);
+  if (++requests === 20) while (Date.now() < end);
   response.statusCode = Number(process.env.STATUS ?? 200);
   setTimeout(() => response.end(process.env.EMPEROR_GENERATION), Number(process.env.DELAY ?? 0));
 };
@@ -35,7 +41,7 @@ async function rolloutIs(
       return shop !== undefined && isSo(shop.rollout, shop.generation);
     },
     // Its pauses alone take seconds: what the usual bound leaves is not enough for a loaded machine.
-    { what: `the rollout to be ${what}`, timeoutMs: 60_000 },
+    { what: () => `the rollout to be ${what}; ${emperor.process.stderr.slice(-1500)}`, timeoutMs: 60_000 },
   );
 }
 
@@ -192,6 +198,18 @@ describe('rollout: canary', () => {
     );
     const { lastDeploy } = await emperor.appIs('shop', 'degraded');
     assert.match(lastDeploy?.reason ?? '', /slower: median \d+ ms, against \d/);
+  });
+
+  it('that paused once, however many requests had to wait for it, is not turned back', async (t) => {
+    const half = 'rollout: {canary: [50%, 100%], pause: 2s}\n';
+    const emperor = await serve(t, half);
+    const clients = Array.from({ length: 100 }, () => new Kept(t, emperor));
+    emperor.write('shop.yaml', shop(`${half}env: {PAUSE: 300}`));
+    await rolloutIs(emperor, 'at its first step', (rollout) => rollout?.step === 1);
+    // About thirty of its hundred answers are late.
+    for (let i = 0; i < 2; i++) await Promise.all(clients.map(async (one) => one.ask()));
+    await rolloutIs(emperor, 'over', (rollout) => rollout === null);
+    assert.equal((await emperor.appIs('shop', 'running')).generation, 2);
   });
 
   it('under `reload --wait` is waited for to its last step', async (t) => {

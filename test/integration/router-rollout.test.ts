@@ -1,7 +1,7 @@
 // Two generations that share an app's clients, and what tells them apart, through the real router process.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { latencyBoundsMs, type GenerationStats } from '../../lib/messages.ts';
+import { latencyBoundsMs, latencyTurns, type GenerationStats } from '../../lib/messages.ts';
 import { ask, RawConnection, rawExchange } from '../harness/http-client.ts';
 import { ok, RecordingWorker } from '../harness/recording-worker.ts';
 import { route, routeTo, socketPath, startRouter, type RouterProcess } from '../harness/router-process.ts';
@@ -136,10 +136,12 @@ describe('the counters of a rollout', () => {
     const generations = apps[0]?.generations ?? [];
     assert.deepEqual([of(generations, 'app/1')?.errors, of(generations, 'app/2')?.errors], [0, 2]);
     const sums = ['app/1', 'app/2'].map((name) =>
-      of(generations, name)?.latency.reduce((sum, count) => sum + count, 0),
+      of(generations, name)
+        ?.latency.flat()
+        .reduce((sum, count) => sum + count, 0),
     );
     assert.deepEqual(sums, [3, 1], 'a lost request has no latency');
-    assert.equal(generations[0]?.latency.length, latencyBoundsMs.length + 1);
+    assert.equal(generations[0]?.latency.flat().length, latencyTurns * (latencyBoundsMs.length + 1));
     await router.publish(route({ targets: next(1)?.targets ?? [] }));
     await ask(router.port, { host: 'a.test' });
     const after = await router.stats('another request', ({ apps }) => apps[0]?.requests === 7);

@@ -2,16 +2,12 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { judgeCanary, sumFigures, type Figures } from '../../emperor/canary.ts';
-import { latencyBoundsMs } from '../../lib/messages.ts';
+import { latencyTurns } from '../../lib/messages.ts';
+import { histogram, latencies } from '../harness/latencies.ts';
 
 /** All answers within the bucket of `ms`. */
 function figures(requests: number, errors: number, ms = 10): Figures {
-  const bucket = latencyBoundsMs.indexOf(ms);
-  return {
-    requests,
-    errors,
-    latency: [...latencyBoundsMs, Infinity].map((_bound, index) => (index === bucket ? requests : 0)),
-  };
+  return { requests, errors, latency: latencies(requests, ms) };
 }
 
 describe("a canary's verdict", () => {
@@ -40,22 +36,28 @@ describe("a canary's verdict", () => {
 
   it('takes no notice of a latency that nobody notices, nor of one from few answers', () => {
     assert.equal(judgeCanary(figures(1000, 0, 1), figures(1000, 0, 10)), undefined);
-    assert.equal(judgeCanary(figures(1000, 0, 10), figures(49, 0, 10_000)), undefined);
-    assert.match(judgeCanary(figures(1000, 0, 10), figures(50, 0, 50)) ?? '', /^slower: median 50 ms, against 10 ms/);
+    assert.equal(judgeCanary(figures(1000, 0, 10), figures(50, 0, 10_000)), undefined);
+    assert.match(judgeCanary(figures(1000, 0, 10), figures(51, 0, 50)) ?? '', /^slower: median 50 ms, against 10 ms/);
   });
 
   it('sees a slow tail behind a fast median', () => {
-    const next = figures(100, 0, 10);
-    const latency = next.latency.map((count, index) =>
-      latencyBoundsMs[index] === 10 ? 85 : latencyBoundsMs[index] === 1000 ? 15 : count,
+    const latency = Array.from({ length: latencyTurns }, () => histogram({ 10: 85, 1000: 15 }));
+    assert.match(
+      judgeCanary(figures(900, 0, 10), { requests: 300, errors: 0, latency }) ?? '',
+      /^slower: p90 1000 ms, against 10 ms of the old generation \(300 and 900 answers\)/,
     );
-    assert.match(judgeCanary(figures(1000, 0, 10), { ...next, latency }) ?? '', /^slower: p90 1000 ms, against 10 ms/);
+  });
+
+  it('takes one pause for one observation, however many answers had to wait for it', () => {
+    const paused = histogram({ 300: 500 });
+    const latency = [paused, paused, histogram({ 10: 20 })];
+    assert.equal(judgeCanary(figures(1000, 0, 10), { requests: 1020, errors: 0, latency }), undefined);
   });
 
   it('adds up what several routers counted', () => {
-    const one = { instance: 'shop/2', ...figures(10, 1) };
+    const one = { instance: 'shop/2', ...figures(12, 1) };
     const sum = sumFigures([one, one, { ...one, instance: 'shop/1' }], 'shop/2');
-    assert.deepEqual([sum.requests, sum.errors], [20, 2]);
-    assert.equal(sum.latency[latencyBoundsMs.indexOf(10)], 20);
+    assert.deepEqual([sum.requests, sum.errors], [24, 2]);
+    assert.deepEqual(sum.latency, latencies(24, 10));
   });
 });

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { buildRoutes } from '../../emperor/routes.ts';
 import type { GenerationStats } from '../../lib/messages.ts';
-import { latencyBoundsMs } from '../../lib/messages.ts';
+import { latencies } from '../harness/latencies.ts';
 import { PlannerModel } from '../harness/planner-model.ts';
 
 /** An emperor whose app `shop` serves generation 1 of content `a`, proven. */
@@ -41,13 +41,7 @@ function routed(model: PlannerModel): { targets: string[]; next: string[]; share
 
 /** What a router counted of one generation: requests, errors, and all answers within one bucket. */
 function counted(generation: number, requests: number, errors: number, ms = 5): GenerationStats {
-  const bucket = latencyBoundsMs.indexOf(ms);
-  return {
-    instance: `shop/${generation}`,
-    requests,
-    errors,
-    latency: [...latencyBoundsMs, Infinity].map((_bound, index) => (index === bucket ? requests : 0)),
-  };
+  return { instance: `shop/${generation}`, requests, errors, latency: latencies(requests, ms) };
 }
 
 describe('planner: probation', () => {
@@ -304,10 +298,10 @@ describe('planner: a canary', () => {
   it('that answers much slower than the old generation is turned back', () => {
     const model = serving(keys);
     deploy(model, keys);
-    model.app('shop').figures = [counted(1, 950, 0, 5), counted(2, 50, 0, 200)];
+    model.app('shop').figures = [counted(1, 950, 0, 5), counted(2, 51, 0, 200)];
     assert.match(
       model.plan().actions.find(({ type }) => type === 'refuse')?.reason ?? '',
-      /slower: median 200 ms, against 5 ms of the old generation \(50 and 950 answers\)/,
+      /slower: median 200 ms, against 5 ms of the old generation \(51 and 950 answers\)/,
     );
   });
 

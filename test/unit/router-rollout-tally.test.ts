@@ -6,10 +6,14 @@ import { Apps } from '../../router/core/apps.ts';
 import { RolloutTally } from '../../router/core/rollout-tally.ts';
 import { route } from '../harness/router-process.ts';
 
+const nameOf = (turn: number, index: number): string => `${turn}: ${latencyBoundsMs[index] ?? 'above'}`;
+
 const summary = ({ instance, requests, errors, latency }: GenerationStats): unknown[] => [
   ...[instance, requests, errors],
   Object.fromEntries(
-    latency.flatMap((count, index) => (count === 0 ? [] : [[latencyBoundsMs[index] ?? 'above', count]])),
+    latency
+      .flatMap((histogram, turn) => histogram.map((count, index) => [nameOf(turn, index), count] as const))
+      .filter(([, count]) => count > 0),
   ),
 ];
 
@@ -23,10 +27,21 @@ describe('the tally of a rollout', () => {
     tally.begin('app/2', 0).lose();
     tally.begin('app/2', 0).end();
     assert.deepEqual(tally.report().map(summary), [
-      ['app/1', 2, 0, { 0.5: 1, 1: 1 }],
-      ['app/2', 4, 2, { 10: 1, above: 1 }],
+      ['app/1', 2, 0, { '0: 0.5': 1, '0: 1': 1 }],
+      ['app/2', 4, 2, { '0: 10': 1, '0: above': 1 }],
     ]);
-    assert.equal(tally.report()[0]?.latency.length, latencyBoundsMs.length + 1);
+    assert.deepEqual(
+      tally.report()[0]?.latency.map(({ length }) => length),
+      [26, 26, 26],
+    );
+  });
+
+  it('counts latencies in histograms that take turns, so that what one pause delayed is told from what is slow', () => {
+    const tally = new RolloutTally('app/2');
+    for (const nowMs of [499, 500, 999, 1000, 1499, 1500, 1999, 2000]) {
+      tally.begin('app/2', nowMs - 1).answer(200, nowMs);
+    }
+    assert.deepEqual(tally.report().map(summary), [['app/2', 8, 0, { '0: 1': 3, '1: 1': 3, '2: 1': 2 }]]);
   });
 
   it('counts a request once, and one error of it at most', () => {
@@ -36,7 +51,7 @@ describe('the tally of a rollout', () => {
     attempt.lose();
     attempt.lose();
     attempt.end();
-    assert.deepEqual(tally.report().map(summary), [['app/2', 1, 1, { 1: 1 }]]);
+    assert.deepEqual(tally.report().map(summary), [['app/2', 1, 1, { '0: 1': 1 }]]);
   });
 
   it('marks every change', () => {

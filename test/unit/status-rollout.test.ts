@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { AppFacts, Deployable, Desired, InstanceFacts } from '../../emperor/facts.ts';
 import { rolloutStatus } from '../../emperor/rollout-status.ts';
-import { latencyBoundsMs } from '../../lib/messages.ts';
+import { latencies } from '../harness/latencies.ts';
 import { specOf } from '../harness/planner-model.ts';
 
 const now = { nowMs: 5000, wallMs: Date.UTC(2026, 0, 1, 0, 1) };
@@ -61,8 +61,7 @@ function world(rollout: unknown, app: Partial<AppFacts> = {}): { desired: Desire
 
 /** All answers in the bucket up to `ms`. */
 function answers(key: string, requests: number, errors: number, ms: number): AppFacts['figures'][number] {
-  const latency = [...latencyBoundsMs, Infinity].map((bound) => (bound === ms ? requests : 0));
-  return { instance: key, requests, errors, latency };
+  return { instance: key, requests, errors, latency: latencies(requests, ms) };
 }
 
 describe('the status of a rollout', () => {
