@@ -13,7 +13,8 @@
 // - an app whose file is deleted: the same; and what comes before it is added and served again is answered 404, or 503
 //   where it waited for a worker.
 // - a router that is replaced by an upgrade: the same, for what never ends by itself.
-// - an idle connection: the idle-timeout, or an end after an answer that said `Connection: close`.
+// - an idle connection: the idle-timeout, or an end after an answer that said `Connection: close`. A request that is sent
+//   just as the idle-timeout ends its connection may meet the end (RFC 9112 section 9.5); no app has seen it.
 import { answersBeforeHandoff } from '../../lib/spec/emperor-config.ts';
 import { drainMs, gradual, idleTimeoutMs, routerGraceMs } from './apps.ts';
 import type { Evidence } from './evidence.ts';
@@ -38,6 +39,7 @@ export function excuseExchange(exchange: ExchangeRecord, evidence: Evidence): Ex
   if (wasDeleted(exchange, evidence)) return 'app deleted';
   const byWorker = excuseByWorkers(exchange, evidence);
   if (byWorker !== undefined) return byWorker;
+  if (metIdleTimeout(exchange, evidence)) return 'idle-timeout';
   const isClean = exchange.outcome === 'cut' && connection.end === 'FIN';
   return isClean && endsNeverByItself(exchange) && wasDrained(exchange, evidence) ? 'drained' : undefined;
 }
@@ -46,8 +48,20 @@ export function excuseExchange(exchange: ExchangeRecord, evidence: Evidence): Ex
 export function excuseIdleEnd(connection: ConnectionRecord, evidence: Evidence): Excuse | undefined {
   if (wasHeldByKilledRouter(connection, evidence)) return 'router killed';
   if (wasWithoutPorts(connection, evidence)) return 'ports lost';
-  const idleMs = (connection.endedAtMs ?? 0) - connection.idleSinceMs;
-  return idleMs >= idleTimeoutMs - 1000 ? 'idle-timeout' : undefined;
+  return hasIdled(connection, connection.endedAtMs ?? 0) ? 'idle-timeout' : undefined;
+}
+
+function metIdleTimeout(
+  { connection, outcome, sentAtMs, headAtMs, app, id }: ExchangeRecord,
+  { lists }: Evidence,
+): boolean {
+  const wasSeen = lists.get(app)?.some((line) => line.what === 'begin' && line.id === id) ?? false;
+  return outcome === 'cut' && headAtMs === undefined && !wasSeen && hasIdled(connection, sentAtMs);
+}
+
+/** True if the idle-timeout of a connection that has idled until then may be over. */
+function hasIdled({ idleSinceMs }: ConnectionRecord, untilMs: number): boolean {
+  return untilMs - idleSinceMs >= idleTimeoutMs - 1000;
 }
 
 export function endsNeverByItself({ kind, status }: ExchangeRecord): boolean {

@@ -173,7 +173,7 @@ export class Connection {
     this.#running = undefined;
     running.record.outcome = outcome;
     running.record.endedAtMs = performance.now();
-    this.record.idleSinceMs = performance.now();
+    if (outcome === 'whole') this.record.idleSinceMs = performance.now();
     running.resolve(running.record);
   }
 }
