@@ -52,7 +52,7 @@ const effects = [
 const importBan = (folders) => ({
   patterns: folders.map((folder) => ({
     regex: `^(\\.\\./)+${folder}/`,
-    message: `${folder}/ is another process: speak to it by messages (lib/messages.ts).`,
+    message: `${folder}/ is another process: speak to it by messages (lib/protocol.ts).`,
   })),
 });
 

@@ -4,7 +4,7 @@ import type { Clock, Timer } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import type { Listener } from '../lib/listeners.ts';
 import type { Logger } from '../lib/log.ts';
-import type { RouterHello } from '../lib/messages.ts';
+import type { RouterHello } from '../lib/router-messages.ts';
 import { native, type NativeAddon } from '../native/index.ts';
 import { planListening } from './listen-plan.ts';
 import { bindListeners, closeListeners } from './listening.ts';

@@ -1,8 +1,8 @@
 // PURE. The values that requests on the control socket carry. A value of another kind, out of bounds or misspelt is told
 // in one sentence; nothing is guessed.
-import type { Registration } from '../lib/messages.ts';
 import { describeInput, upstreamAddress } from '../lib/spec/fields.ts';
 import { formatDuration, parseDuration } from '../lib/units.ts';
+import type { Registration } from '../lib/vassal-messages.ts';
 
 export type Body = Readonly<Record<string, unknown>>;
 

@@ -1,6 +1,6 @@
 // One app as the emperor sees it: what its file and the operator ask for, its instances, its track record, and how
 // the last deploy went. It takes facts in and gives facts out; the planner decides.
-import type { GenerationStats } from '../lib/messages.ts';
+import type { GenerationStats } from '../lib/app-stats.ts';
 import type { AppMemory } from './app-memory.ts';
 import type { FileStamp, FileState } from './config/scan.ts';
 import {

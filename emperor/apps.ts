@@ -2,9 +2,9 @@
 // what dials in, starts what it is told to start, and yields the facts for the planner.
 import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
-import type { VassalHello } from '../lib/messages.ts';
 import { completeSpec } from '../lib/spec/complete-spec.ts';
 import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
+import type { VassalHello } from '../lib/vassal-messages.ts';
 import { App } from './app.ts';
 import { isSameMemory, readMemory, writeMemory, type AppMemory } from './app-memory.ts';
 import { adoptChild, type ChildExit } from './child.ts';

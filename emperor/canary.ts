@@ -1,6 +1,6 @@
 // PURE. Does a new generation do worse than the old one, by what the routers counted of both since they share the
 // traffic? It turns back only on what can hardly be chance, and says so with the figures.
-import { latencyBoundsMs, latencyTurns, type GenerationStats, type LatencyHistogram } from '../lib/messages.ts';
+import { latencyBoundsMs, latencyTurns, type GenerationStats, type LatencyHistogram } from '../lib/app-stats.ts';
 
 /** Sums over all routers, of one generation. */
 export interface Figures {

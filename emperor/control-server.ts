@@ -5,13 +5,9 @@ import { chmodSync } from 'node:fs';
 import { createServer as createHttpServer, type RequestListener, type Server as HttpServer } from 'node:http';
 import { createServer, type Server, type Socket } from 'node:net';
 import type { Logger } from '../lib/log.ts';
-import {
-  decodeFromRouter,
-  decodeFromVassal,
-  protocolVersion,
-  type RouterHello,
-  type VassalHello,
-} from '../lib/messages.ts';
+import { protocolVersion } from '../lib/protocol.ts';
+import { decodeFromRouter, type RouterHello } from '../lib/router-messages.ts';
+import { decodeFromVassal, type VassalHello } from '../lib/vassal-messages.ts';
 import { native, type PeerCredentials } from '../native/index.ts';
 import { Connection } from './connection.ts';
 

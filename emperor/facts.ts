@@ -1,6 +1,7 @@
 // What the planner is told: what should run (desired) and what does (actual), as plain values. The reconciler makes
 // them anew for each turn; nobody keeps them.
-import type { AppRoute, GenerationStats, TargetRoute } from '../lib/messages.ts';
+import type { GenerationStats } from '../lib/app-stats.ts';
+import type { AppRoute, TargetRoute } from '../lib/routes.ts';
 import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
 import type { InstanceState } from './lifecycle.ts';
 import type { Death } from './restart-policy.ts';

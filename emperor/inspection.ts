@@ -1,7 +1,7 @@
 // Gathers what status joins: the emperor's own facts, routers, apps, and the sentences about what runs in a lesser
 // way. It only reads.
+import type { AppStats } from '../lib/app-stats.ts';
 import type { Clock } from '../lib/clock.ts';
-import type { AppStats } from '../lib/messages.ts';
 import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
 import { native } from '../native/index.ts';
 import type { App } from './app.ts';

@@ -1,6 +1,6 @@
 // PURE. What should run and what does, in; what to do about it, out. Plain data with a reason each, executed by the
 // reconciler in the order given. Planning again after the plan was executed yields nothing.
-import type { AppRoute } from '../lib/messages.ts';
+import type { AppRoute } from '../lib/routes.ts';
 import {
   chooseDeployable,
   isRefused,

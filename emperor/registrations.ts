@@ -2,7 +2,7 @@
 // its time to live, else it is withdrawn, as uWSGI's subscription server does. Deadlines are on the monotonic clock, so
 // a clock that jumps withdraws nobody. It is kept nowhere else but in the vassals, which tell it in their hello.
 import type { Clock, Timer } from '../lib/clock.ts';
-import type { Registration } from '../lib/messages.ts';
+import type { Registration } from '../lib/vassal-messages.ts';
 
 export interface RegistrationsOptions {
   readonly clock: Clock;

@@ -10,7 +10,7 @@ import {
   type RouterHello,
   type RouterStats,
   type ToRouter,
-} from '../lib/messages.ts';
+} from '../lib/router-messages.ts';
 import { chooseTransport, type TransportWish } from '../lib/transport-choice.ts';
 import type { Child, ChildExit } from './child.ts';
 import type { Connection } from './connection.ts';
@@ -39,7 +39,7 @@ interface PendingProbe {
 /** A router answers a probe in milliseconds, or as soon as the worker does. */
 const probeTimeoutMs = 3000;
 
-/** How a router ends: what runs may go on for `graceMs`, what idles for `idleMs` (lib/messages, ShutdownRouter). */
+/** How a router ends: what runs may go on for `graceMs`, what idles for `idleMs` (ShutdownRouter). */
 export interface Farewell {
   readonly graceMs: number;
   readonly idleMs: number;

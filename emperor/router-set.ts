@@ -1,10 +1,12 @@
 // Keeps the wanted number of routers alive, with a back-off for those that die, and hands each the whole state
 // whenever it dials in. It owns the listening descriptors: they stay open whatever happens to a router.
+import type { AppStats } from '../lib/app-stats.ts';
 import { entryPoints } from '../lib/entry-points.ts';
 import type { Clock, Timer } from '../lib/clock.ts';
 import { formatListeners, listenersVariable, type Listener } from '../lib/listeners.ts';
 import type { Logger } from '../lib/log.ts';
-import type { AppRoute, AppStats, ConfigureRouter, PublishRoutes, RouterHello, RouterStats } from '../lib/messages.ts';
+import type { ConfigureRouter, PublishRoutes, RouterHello, RouterStats } from '../lib/router-messages.ts';
+import type { AppRoute } from '../lib/routes.ts';
 import type { TransportWish } from '../lib/transport-choice.ts';
 import { reactorSupport } from '../native/reactor-support.ts';
 import { adoptChild, spawnChild, type ChildExit } from './child.ts';

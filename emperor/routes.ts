@@ -1,6 +1,6 @@
 // PURE. The route table that follows from the facts: each app's live generation, or why it has none. Equal facts
 // give an equal table, so that comparing two tables tells whether there is anything to publish.
-import type { AppRoute, TargetRoute } from '../lib/messages.ts';
+import type { AppRoute, TargetRoute } from '../lib/routes.ts';
 import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
 import { chooseDeployable, liveInstance, type AppFacts, type Desired, type InstanceFacts } from './facts.ts';
 import { decideRestart } from './restart-policy.ts';

@@ -1,6 +1,6 @@
 // PURE. Is an app scaled? It is once exactly so many workers run, all of them ready, and no other is on its way out.
-import type { VassalState } from '../lib/messages.ts';
 import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
+import type { VassalState } from '../lib/vassal-messages.ts';
 import type { InstanceFacts } from './facts.ts';
 
 export interface ScaleProgress {

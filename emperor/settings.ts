@@ -1,6 +1,6 @@
 // What emperor.yaml and the flags say together. Some of it can change while the emperor runs (SIGHUP); the rest is
 // compared, so that a change that needs a restart is named instead of being ignored silently.
-import type { ConfigureRouter } from '../lib/messages.ts';
+import type { ConfigureRouter } from '../lib/router-messages.ts';
 import type { EmperorConfig } from '../lib/spec/emperor-config.ts';
 import type { TransportWish } from '../lib/transport-choice.ts';
 

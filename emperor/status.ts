@@ -1,6 +1,8 @@
 // PURE. Joins what is known into the JSON that `status --json` prints. Fields are only ever added: monitoring reads
 // them.
-import type { AppStats, RouterHello, RouterStats, VassalState } from '../lib/messages.ts';
+import type { AppStats } from '../lib/app-stats.ts';
+import type { RouterHello, RouterStats } from '../lib/router-messages.ts';
+import type { VassalState } from '../lib/vassal-messages.ts';
 import type { AppState } from './app-state.ts';
 import type { LastDeploy } from './app.ts';
 import type { Problem } from './config/problem.ts';

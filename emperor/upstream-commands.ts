@@ -1,7 +1,7 @@
 // Backends that come and go by themselves: they register with an app that has `upstream`, renew in time, and withdraw.
 // It checks that the app can have them and answers; registrations.ts keeps them.
-import type { Registration } from '../lib/messages.ts';
 import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
+import type { Registration } from '../lib/vassal-messages.ts';
 import type { App } from './app.ts';
 import type { Apps } from './apps.ts';
 import type { Commands, Refusal } from './commands.ts';

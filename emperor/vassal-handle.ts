@@ -3,6 +3,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { workerExit } from '../lib/exit-codes.ts';
 import type { Logger } from '../lib/log.ts';
+import { formatDuration } from '../lib/units.ts';
 import {
   decodeFromVassal,
   type Registration,
@@ -10,8 +11,7 @@ import {
   type ToVassal,
   type VassalHello,
   type VassalState,
-} from '../lib/messages.ts';
-import { formatDuration } from '../lib/units.ts';
+} from '../lib/vassal-messages.ts';
 import type { Child, ChildExit } from './child.ts';
 import type { Connection } from './connection.ts';
 import { instanceKey, type Deployable, type InstanceFacts } from './facts.ts';

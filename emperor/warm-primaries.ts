@@ -2,7 +2,7 @@
 // generation is started it takes the waiting one; if nothing comes of it, the process is ended. It knows no apps.
 import type { Clock, Timer } from '../lib/clock.ts';
 import { entryPoints } from '../lib/entry-points.ts';
-import type { VassalHello } from '../lib/messages.ts';
+import type { VassalHello } from '../lib/vassal-messages.ts';
 import { spawnChild, type Child, type ChildExit } from './child.ts';
 import type { Connection } from './connection.ts';
 

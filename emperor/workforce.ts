@@ -1,6 +1,6 @@
 // The workers of one instance: how many its primary was told to keep, how many of these are given requests, which are
 // ready, and how often they crashed. Numbers only; whoever holds it tells the primary.
-import type { WorkerState } from '../lib/messages.ts';
+import type { WorkerState } from '../lib/vassal-messages.ts';
 import type { InstanceFacts } from './facts.ts';
 
 export interface WorkforceOptions {

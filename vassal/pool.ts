@@ -3,8 +3,8 @@
 // it is ready, failed or over, is the primary's to say.
 import type { NativeAddon } from '../native/index.ts';
 import type { Clock } from '../lib/clock.ts';
+import type { Failure, ReadyBy, Registration, StartVassal, WorkerState } from '../lib/vassal-messages.ts';
 import type { Logger } from './log.ts';
-import type { Failure, ReadyBy, Registration, StartVassal, WorkerState } from '../lib/messages.ts';
 import type { AppLog } from './app-log.ts';
 import type { ProcessTree } from './process-tree.ts';
 

@@ -2,7 +2,7 @@
 // that answers; or, where a health-check is configured, by that alone. It tells once, and never gives up by itself.
 import type { Clock } from '../lib/clock.ts';
 import { formatAddress } from '../lib/address.ts';
-import type { ReadyBy } from '../lib/messages.ts';
+import type { ReadyBy } from '../lib/vassal-messages.ts';
 import { probeConnect, probeHealth, probeOptions, type HealthCheck, type ProbeResult } from './probes.ts';
 
 export interface Proof {

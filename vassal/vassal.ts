@@ -3,15 +3,15 @@
 import type { Clock, Timer } from '../lib/clock.ts';
 import type { Dialer, DialerOptions } from '../lib/dialer.ts';
 import { workerExit } from '../lib/exit-codes.ts';
-import type { Logger } from './log.ts';
+import { protocolVersion } from '../lib/protocol.ts';
 import {
   decodeToVassal,
-  protocolVersion,
   type ScaleVassal,
   type StartVassal,
   type ToVassal,
   type VassalHello,
-} from '../lib/messages.ts';
+} from '../lib/vassal-messages.ts';
+import type { Logger } from './log.ts';
 import type { Primary } from './primary.ts';
 
 export interface VassalOptions {

@@ -1,6 +1,6 @@
 // What the end of a worker process means, in words and as a kind of failure. Pure.
 import { workerExit } from '../lib/exit-codes.ts';
-import type { Failure } from '../lib/messages.ts';
+import type { Failure } from '../lib/vassal-messages.ts';
 import type { WorkerExit } from './worker-process.ts';
 
 export interface WorkerDeath extends Pick<Failure, 'kind' | 'message'> {

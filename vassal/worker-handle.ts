@@ -2,9 +2,9 @@
 // its phase happens in `apply` and is logged there. It does what the pool plan says and decides only when a worker
 // that died may come back.
 import type { Clock } from '../lib/clock.ts';
+import type { ReadyBy, WorkerState } from '../lib/vassal-messages.ts';
 import type { Logger } from './log.ts';
 import type { NativeAddon } from '../native/index.ts';
-import type { ReadyBy, WorkerState } from '../lib/messages.ts';
 import type { AppLog } from './app-log.ts';
 import type { Launch, LaunchResult } from './launch.ts';
 import type { WorkerView } from './pool-plan.ts';

@@ -1,6 +1,8 @@
 // The route table in force, and what outlives it: pools by app, targets by key, and which retired targets still hold
 // requests. Publishing a table is one synchronous step. Pure.
-import type { AppRoute, AppStats, PublishRoutes, TargetRoute } from '../../lib/messages.ts';
+import type { AppStats } from '../../lib/app-stats.ts';
+import type { PublishRoutes } from '../../lib/router-messages.ts';
+import type { AppRoute, TargetRoute } from '../../lib/routes.ts';
 import { Pool, type PoolEvents } from './pool.ts';
 import { RouteTable } from './route-table.ts';
 import { Target } from './target.ts';

@@ -1,6 +1,6 @@
 // Whether a client connection is handed over to a worker, to which one, and how the worker is to treat it. Pure.
 import type { HandoffRules } from '../../lib/handoff.ts';
-import type { AppRoute } from '../../lib/messages.ts';
+import type { AppRoute } from '../../lib/routes.ts';
 
 /** Whom the requests of a connection name. */
 export interface Addressee {

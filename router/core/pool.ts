@@ -1,6 +1,6 @@
 // The targets of one app and the requests that wait for one. Picking a target and counting the request on it is one
 // synchronous step, so that a drain can never slip between. Pure: time is an argument.
-import type { AppRoute } from '../../lib/messages.ts';
+import type { AppRoute } from '../../lib/routes.ts';
 import { Lease, type LeaseOwner } from './lease.ts';
 import { RetryBudget } from './retry.ts';
 import { RolloutTally } from './rollout-tally.ts';

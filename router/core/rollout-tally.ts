@@ -1,6 +1,6 @@
 // What is counted of each generation while a newer one is given a share of an app's clients: enough to tell whether it
 // does worse. Nothing is counted at any other time. Pure.
-import { latencyBoundsMs, latencyTurnMs, latencyTurns, type GenerationStats } from '../../lib/messages.ts';
+import { latencyBoundsMs, latencyTurnMs, latencyTurns, type GenerationStats } from '../../lib/app-stats.ts';
 
 export class RolloutTally {
   /** `name/generation` of the newer one; undefined while none of its workers is there. */

@@ -3,7 +3,8 @@
 import type { Clock } from '../../lib/clock.ts';
 import { Dialer } from '../../lib/dialer.ts';
 import type { Logger } from '../../lib/log.ts';
-import { decodeToRouter, protocolVersion, type RouterHello, type ToRouter } from '../../lib/messages.ts';
+import { protocolVersion } from '../../lib/protocol.ts';
+import { decodeToRouter, type RouterHello, type ToRouter } from '../../lib/router-messages.ts';
 import type { Server } from './server.ts';
 
 export interface ControlLinkOptions {

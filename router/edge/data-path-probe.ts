@@ -1,7 +1,7 @@
 // Answers the emperor's question whether an app can be reached through this router: it looks the app up in the table in
 // force, as a request would, and opens a connection to one of its workers, another one at each question. Nor may workers
 // that this table retires serve client connections any more that were handed over to them.
-import type { Probed, ProbeRouter } from '../../lib/messages.ts';
+import type { Probed, ProbeRouter } from '../../lib/router-messages.ts';
 import type { Apps } from '../core/apps.ts';
 import type { Transport } from '../transports/transport.ts';
 import type { Handoff } from './handoff/handoff.ts';

@@ -10,7 +10,7 @@ import type {
   PublishRoutes,
   RouterStats,
   RoutesApplied,
-} from '../../lib/messages.ts';
+} from '../../lib/router-messages.ts';
 import { native } from '../../native/index.ts';
 import { Apps } from '../core/apps.ts';
 import { idleMsLeft, Streak } from '../core/handoff.ts';

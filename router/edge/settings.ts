@@ -1,5 +1,5 @@
 // The router's part of emperor.yaml as the edge uses it: milliseconds, bytes, and networks made ready to match.
-import type { ConfigureRouter } from '../../lib/messages.ts';
+import type { ConfigureRouter } from '../../lib/router-messages.ts';
 import { TrustedProxies } from '../core/trusted-proxies.ts';
 import type { HeadLimits } from '../http1/message.ts';
 

@@ -1,5 +1,5 @@
 // Latencies as a router counts them while two generations share an app's clients.
-import { latencyBoundsMs, latencyTurns, type LatencyHistogram } from '../../lib/messages.ts';
+import { latencyBoundsMs, latencyTurns, type LatencyHistogram } from '../../lib/app-stats.ts';
 
 /** So many answers within the bucket up to `ms` (a bound of it; any other counts nothing), as evenly as may be over all turns. */
 export function latencies(answers: number, ms: number): LatencyHistogram[] {

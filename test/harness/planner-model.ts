@@ -13,7 +13,7 @@ import { chooseDeployable, liveInstance, satisfies } from '../../emperor/facts.t
 import { transition, type Effect, type InstanceEvent, type InstanceState } from '../../emperor/lifecycle.ts';
 import { planChanges, type Action, type Plan } from '../../emperor/planner.ts';
 import type { Death } from '../../emperor/restart-policy.ts';
-import type { AppRoute } from '../../lib/messages.ts';
+import type { AppRoute } from '../../lib/routes.ts';
 import { vassalSchema } from '../../lib/spec/vassal-spec.ts';
 
 const judgements = ['promote', 'step', 'refuse', 'prove', 'recall', 'narrow', 'scale'] as const;

@@ -1,7 +1,7 @@
 // A router with one app, whose one worker takes client connections over and is played by the test.
 import assert from 'node:assert/strict';
 import type { TestContext } from 'node:test';
-import type { AppRoute } from '../../lib/messages.ts';
+import type { AppRoute } from '../../lib/routes.ts';
 import { KeptClient } from './kept-client.ts';
 import { startRouter, type RouterOptions, type RouterProcess } from './router-process.ts';
 import { TakingWorker, type TakenConnection } from './taking-worker.ts';

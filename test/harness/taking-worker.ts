@@ -15,7 +15,7 @@ import {
   type HandoffTake,
   type ToWorker,
 } from '../../lib/handoff.ts';
-import type { TargetRoute } from '../../lib/messages.ts';
+import type { TargetRoute } from '../../lib/routes.ts';
 import type { ChannelHandler, DescriptorChannel } from '../../native/channel.ts';
 import { addonUnderTest } from './native-addon.ts';
 import { ok, RecordingWorker, type Answer } from './recording-worker.ts';

@@ -3,10 +3,10 @@
 import assert from 'node:assert/strict';
 import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
-import type { Registration, VassalState } from '../../lib/messages.ts';
 import { entryPoints } from '../../lib/entry-points.ts';
 import { logFile, workerSocket } from '../../lib/run-dir.ts';
 import { vassalSchema, type VassalSpec } from '../../lib/spec/vassal-spec.ts';
+import type { Registration, VassalState } from '../../lib/vassal-messages.ts';
 import { ControlListener, type ControlConnection } from './control-listener.ts';
 import { fixtureApp } from './paths.ts';
 import { descendantsOf, gone, isAlive, startProgram, type TestProcess } from './processes.ts';

@@ -4,7 +4,7 @@ import { createServer as createHttpServer } from 'node:http';
 import { createServer, type Socket } from 'node:net';
 import { describe, it, type TestContext } from 'node:test';
 import { WebSocket, WebSocketServer } from 'ws';
-import type { TargetRoute } from '../../lib/messages.ts';
+import type { TargetRoute } from '../../lib/routes.ts';
 import { RawConnection } from '../harness/http-client.ts';
 import { readAnswers } from '../harness/raw-answers.ts';
 import { ok, RecordingWorker, type RecordedRequest } from '../harness/recording-worker.ts';

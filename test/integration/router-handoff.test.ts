@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { handoffVersion } from '../../lib/handoff.ts';
-import type { AppRoute } from '../../lib/messages.ts';
+import type { AppRoute } from '../../lib/routes.ts';
 import { handOver, serveHandoff } from '../harness/routed-handoff.ts';
 import { KeptClient } from '../harness/kept-client.ts';
 import { startWithAddon, withoutAddon } from '../harness/native-addon.ts';

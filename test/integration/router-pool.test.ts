@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { ask, RawConnection } from '../harness/http-client.ts';
-import type { TargetRoute } from '../../lib/messages.ts';
+import type { TargetRoute } from '../../lib/routes.ts';
 import { ok, RecordingWorker } from '../harness/recording-worker.ts';
 import { route, routeTo, startRouter } from '../harness/router-process.ts';
 import { waitFor } from '../harness/wait-for.ts';

@@ -1,7 +1,7 @@
 // Two generations that share an app's clients, and what tells them apart, through the real router process.
 import assert from 'node:assert/strict';
 import { describe, it, type TestContext } from 'node:test';
-import { latencyBoundsMs, latencyTurns, type GenerationStats } from '../../lib/messages.ts';
+import { latencyBoundsMs, latencyTurns, type GenerationStats } from '../../lib/app-stats.ts';
 import { ask, RawConnection, rawExchange } from '../harness/http-client.ts';
 import { ok, RecordingWorker } from '../harness/recording-worker.ts';
 import { route, routeTo, socketPath, startRouter, type RouterProcess } from '../harness/router-process.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { existsSync, readFileSync, writeFileSync } from 'node:fs';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
-import type { VassalHello, VassalState } from '../../lib/messages.ts';
+import type { VassalHello, VassalState } from '../../lib/vassal-messages.ts';
 import { ask, RawConnection } from '../harness/http-client.ts';
 import { descendantsOf, isAlive } from '../harness/processes.ts';
 import { tempDir } from '../harness/temp-dir.ts';

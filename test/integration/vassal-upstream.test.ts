@@ -6,7 +6,7 @@ import { connect, createServer as createTcpServer } from 'node:net';
 import { join } from 'node:path';
 import { describe, it } from 'node:test';
 import { workerExit } from '../../lib/exit-codes.ts';
-import type { Registration, VassalHello, VassalState, WorkerState } from '../../lib/messages.ts';
+import type { Registration, VassalHello, VassalState, WorkerState } from '../../lib/vassal-messages.ts';
 import { freePorts } from '../harness/free-ports.ts';
 import { descendantsOf } from '../harness/processes.ts';
 import type { Scope } from '../harness/scope.ts';

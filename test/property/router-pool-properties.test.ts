@@ -2,7 +2,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
-import type { AppRoute } from '../../lib/messages.ts';
+import type { AppRoute } from '../../lib/routes.ts';
 import { Apps } from '../../router/core/apps.ts';
 import { Lease } from '../../router/core/lease.ts';
 import type { PoolRefusal, Waiter } from '../../router/core/waiting-line.ts';

@@ -2,7 +2,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import fc from 'fast-check';
 import { judgeCanary, sumFigures, type Figures } from '../../emperor/canary.ts';
-import { latencyTurns } from '../../lib/messages.ts';
+import { latencyTurns } from '../../lib/app-stats.ts';
 import { histogram, latencies } from '../harness/latencies.ts';
 
 /** All answers within the bucket of `ms`. */

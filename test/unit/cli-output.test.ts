@@ -7,7 +7,7 @@ import { formatApp, formatStatus } from '../../emperor/cli/status.ts';
 import { layOut } from '../../emperor/cli/table.ts';
 import type { RolloutStatus } from '../../emperor/rollout-status.ts';
 import { buildStatus, type AppStatusFacts, type Status } from '../../emperor/status.ts';
-import type { VassalState } from '../../lib/messages.ts';
+import type { VassalState } from '../../lib/vassal-messages.ts';
 import { specOf } from '../harness/planner-model.ts';
 
 function statusOf(

@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { buildRoutes } from '../../emperor/routes.ts';
-import type { GenerationStats } from '../../lib/messages.ts';
+import type { GenerationStats } from '../../lib/app-stats.ts';
 import { latencies } from '../harness/latencies.ts';
 import { PlannerModel } from '../harness/planner-model.ts';
 

@@ -1,7 +1,7 @@
 // Leases, queue and drain of an app's pool, with time in the test's hand.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import type { AppRoute } from '../../lib/messages.ts';
+import type { AppRoute } from '../../lib/routes.ts';
 import { Apps } from '../../router/core/apps.ts';
 import { Lease } from '../../router/core/lease.ts';
 import type { Pool } from '../../router/core/pool.ts';

@@ -1,7 +1,7 @@
 // What is counted of two generations that share an app's clients.
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
-import { latencyBoundsMs, type GenerationStats } from '../../lib/messages.ts';
+import { latencyBoundsMs, type GenerationStats } from '../../lib/app-stats.ts';
 import { Apps } from '../../router/core/apps.ts';
 import { RolloutTally } from '../../router/core/rollout-tally.ts';
 import { route } from '../harness/router-process.ts';

@@ -3,7 +3,7 @@ import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import type { InstanceFacts } from '../../emperor/facts.ts';
 import { scaleLimitMs, scaleProgress, type ScaleFacts } from '../../emperor/scale-progress.ts';
-import type { VassalState, WorkerState } from '../../lib/messages.ts';
+import type { VassalState, WorkerState } from '../../lib/vassal-messages.ts';
 import { specOf } from '../harness/planner-model.ts';
 
 interface Live {

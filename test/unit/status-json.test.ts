@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { describe, it } from 'node:test';
 import { buildStatus, pidsOf, type StatusFacts } from '../../emperor/status.ts';
-import type { VassalState } from '../../lib/messages.ts';
+import type { VassalState } from '../../lib/vassal-messages.ts';
 
 const report: VassalState = {
   type: 'state',

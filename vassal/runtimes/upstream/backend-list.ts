@@ -1,5 +1,5 @@
 // Which backends there are: those of the file, those that registered, and the id that each address keeps. Pure.
-import type { Registration } from '../../../lib/messages.ts';
+import type { Registration } from '../../../lib/vassal-messages.ts';
 
 export interface Wanted {
   readonly address: string;

@@ -1,6 +1,6 @@
 // The backends of an instance whose processes somebody else runs: those of the file, and those that register while it
 // lives. It starts nothing and stops nothing; it knows who takes requests, and tells.
-import type { Registration, ReadyBy, WorkerState } from '../../../lib/messages.ts';
+import type { Registration, ReadyBy, WorkerState } from '../../../lib/vassal-messages.ts';
 import type { Missing, Pool, PoolOptions } from '../../pool.ts';
 import { probeConnect, probeHealth, probeHost, type ProbeResult } from '../../probes.ts';
 import { BackendIds, wantedBackends, type Wanted } from './backend-list.ts';

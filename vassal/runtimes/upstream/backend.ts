@@ -1,8 +1,8 @@
 // One backend that somebody else runs: checks it for as long as it is wanted, and tells how it does. It sends nothing
 // but its checks, and never judges the instance.
 import type { Clock, Timer } from '../../../lib/clock.ts';
+import type { WorkerState } from '../../../lib/vassal-messages.ts';
 import type { Logger } from '../../log.ts';
-import type { WorkerState } from '../../../lib/messages.ts';
 import type { ProbeResult } from '../../probes.ts';
 import { judgeCheck, nextCheckMs, unchecked, type BackendHealth } from './backend-health.ts';
 
