@@ -12,6 +12,8 @@ const pureFiles = [
   'emperor/rollout.ts',
   'emperor/canary.ts',
   'emperor/lifecycle.ts',
+  'emperor/deadlines.ts',
+  'emperor/fall.ts',
   'emperor/restart-policy.ts',
   'emperor/facts.ts',
   'emperor/routes.ts',

@@ -12,8 +12,9 @@ import {
   type DesiredApp,
   type RolloutFacts,
 } from './facts.ts';
+import type { Fall } from './fall.ts';
 import { TrackRecord } from './track-record.ts';
-import type { Fall, VassalHandle } from './vassal-handle.ts';
+import type { VassalHandle } from './vassal-handle.ts';
 
 /** How the newest deploy went, as status tells it. */
 export interface LastDeploy {
@@ -244,7 +245,7 @@ export class App {
   /** The instance is ready. With nothing to go back to, or where it served before us, it need not stand probation. */
   prove(instance: VassalHandle): void {
     const { proven } = this.#record;
-    const isTrusted = proven === undefined || (instance.isAdopted && instance.isPromoted);
+    const isTrusted = proven === undefined || (instance.isAdopted && instance.traffic.isPromoted);
     if (isTrusted && this.live === instance && proven !== instance.deployable) this.settle(instance);
   }
 
@@ -274,7 +275,7 @@ export class App {
   #earlier(live: VassalHandle | undefined): Deployable | undefined {
     if (live === undefined) return undefined;
     const all = [...this.instances.values()];
-    const standby = all.findLast((one) => one !== live && one.state === 'draining' && one.isPromoted);
+    const standby = all.findLast((one) => one !== live && one.state === 'draining' && one.traffic.isPromoted);
     if (standby !== undefined) return standby.deployable;
     const before = this.#record.before(live.deployable.digest);
     return before && { spec: before.spec, digest: before.digest, order: this.#order };

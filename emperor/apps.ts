@@ -97,9 +97,7 @@ export class Apps {
     const instance = this.#handle(name, generation, {
       deployable,
       processes,
-      sinceMs,
-      isPromoted: false,
-      isOutdated: false,
+      traffic: { sinceMs, isPromoted: false, isOutdated: false, isAnnounced: false },
     });
     app.add(instance);
     this.#lastGenerations.set(name, app.lastGeneration);
@@ -149,11 +147,11 @@ export class Apps {
     const linked = dirs.linked(hello.name) ?? 0;
     const isPromoted = hello.generation <= linked;
     const isOutdated = hello.generation < linked;
-    const of = { deployable, processes, sinceMs: clock.nowMs(), isPromoted, isOutdated };
-    const instance = this.#handle(hello.name, hello.generation, of);
-    this.#options.registrations.restore(hello.name, hello.running.registrations);
     // It became live under another emperor, which told it then; what only became ready did not.
-    instance.isAnnounced = isPromoted && hello.running.state.phase === 'ready';
+    const isAnnounced = isPromoted && hello.running.state.phase === 'ready';
+    const traffic = { sinceMs: clock.nowMs(), isPromoted, isOutdated, isAnnounced };
+    const instance = this.#handle(hello.name, hello.generation, { deployable, processes, traffic });
+    this.#options.registrations.restore(hello.name, hello.running.registrations);
     app.add(instance);
     this.#lastGenerations.set(hello.name, app.lastGeneration);
     instance.own(
@@ -227,7 +225,7 @@ export class Apps {
   #handle(
     name: string,
     generation: number,
-    of: Pick<VassalOptions, 'deployable' | 'processes' | 'sinceMs' | 'isPromoted' | 'isOutdated'>,
+    of: Pick<VassalOptions, 'deployable' | 'processes' | 'traffic'>,
   ): VassalHandle {
     const { clock, log, dirs, events, registrations } = this.#options;
     const dir = dirs.path(name, generation);

@@ -2,7 +2,8 @@
 // what it asked for or anything newer: an edit may supersede a reload.
 import type { App, LastDeploy } from './app.ts';
 import type { EventHub } from './events.ts';
-import type { Fall, VassalHandle } from './vassal-handle.ts';
+import type { Fall } from './fall.ts';
+import type { VassalHandle } from './vassal-handle.ts';
 
 export interface DeployResult {
   readonly result: LastDeploy['result'] | 'stopped' | 'cancelled';
@@ -35,7 +36,7 @@ export class Deploys {
 
   /** Every router reached the generation; `problem` is what is wrong where one does not. */
   live(app: App, instance: VassalHandle, nowMs: number, problem: string | undefined): void {
-    const tookMs = Math.round(nowMs - instance.sinceMs);
+    const tookMs = Math.round(nowMs - instance.traffic.sinceMs);
     const { generation, deployable } = instance;
     const deploy = { generation, result: 'live', reason: problem ?? app.refusal ?? null, tookMs, log: [] } as const;
     // The way back from a failed deploy: that one, with its last lines, is still what is to be known.
@@ -45,7 +46,7 @@ export class Deploys {
   }
 
   failed(app: App, instance: VassalHandle, fall: Fall, nowMs: number): void {
-    const tookMs = Math.round(nowMs - instance.sinceMs);
+    const tookMs = Math.round(nowMs - instance.traffic.sinceMs);
     const { generation, deployable } = instance;
     const deploy = { generation, result: 'failed', reason: fall.message, tookMs, log: fall.log.slice(-50) } as const;
     this.#report(app, deploy);
@@ -53,12 +54,12 @@ export class Deploys {
   }
 
   /** A newer edit came while the generation was tried on a part of the clients. The newer one answers who waits. */
-  superseded(app: App, { generation, sinceMs }: VassalHandle, reason: string, nowMs: number): void {
+  superseded(app: App, { generation, traffic }: VassalHandle, reason: string, nowMs: number): void {
     this.#hub.tellDeploy(app.name, {
       generation,
       result: 'failed',
       reason,
-      tookMs: Math.round(nowMs - sinceMs),
+      tookMs: Math.round(nowMs - traffic.sinceMs),
       log: [],
     });
   }

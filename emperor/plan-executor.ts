@@ -73,7 +73,7 @@ export class PlanExecutor {
       case 'retire':
         // Clients that it had go back to the older generation: that is to be known.
         if (action.reason === superseded) deploys.superseded(app, instance, action.reason, clock.nowMs());
-        instance.unroutedVersion = routers.routes.version;
+        instance.traffic.leave(routers.routes.version);
         instance.apply('retired');
         return;
       case 'stop':
@@ -103,7 +103,7 @@ export class PlanExecutor {
     switch (action.type) {
       case 'promote':
         log.info(line, 'it gets the whole traffic');
-        instance.isPromoted = true;
+        instance.traffic.promote();
         app.endRollout();
         return;
       case 'step':

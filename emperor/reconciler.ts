@@ -224,10 +224,10 @@ export class Reconciler {
       const { live } = app;
       hub.tellApp({ name: app.name, state: this.stateOf(app, desired), generation: live?.generation ?? null });
       if (live === undefined) continue;
-      if (live.routedVersion === 0) this.#noteRouted(live);
-      if (live.isAnnounced || !routers.hasApplied(live.routedVersion)) continue;
-      live.isAnnounced = true;
-      live.liveSinceMs = clock.nowMs();
+      const { traffic } = live;
+      if (traffic.routedVersion === 0) this.#noteRouted(live);
+      if (traffic.isAnnounced || !routers.hasApplied(traffic.routedVersion)) continue;
+      traffic.announce(clock.nowMs());
       // It cannot reject: a data path that fails is one of its results.
       void this.#confirm(app, live);
     }
@@ -236,7 +236,7 @@ export class Reconciler {
   /** The plan is done, so the table as it is now gives it the traffic, or, of a paused app, would. */
   #noteRouted(live: VassalHandle): void {
     const { routers, dirs, log } = this.#options;
-    live.routedVersion = routers.routes.version;
+    live.traffic.enter(routers.routes.version);
     const why = dirs.link(live.name, live.generation);
     if (why !== undefined) log.error({ why }, `linking the live socket of ${live.name} failed`);
   }

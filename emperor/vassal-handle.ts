@@ -1,33 +1,18 @@
 // One instance as the emperor sees it: the primary's process, its connection, what it last told of itself, and its
 // place in the lifecycle. Every change of state happens in `apply` and is logged there; nothing here decides.
 import type { Clock } from '../lib/clock.ts';
-import { workerExit } from '../lib/exit-codes.ts';
 import type { Logger } from '../lib/log.ts';
-import { formatDuration } from '../lib/units.ts';
-import {
-  decodeFromVassal,
-  type Registration,
-  type StartVassal,
-  type ToVassal,
-  type VassalHello,
-  type VassalState,
-} from '../lib/vassal-messages.ts';
+import type { Registration, StartVassal, VassalHello, VassalState } from '../lib/vassal-messages.ts';
 import type { Child, ChildExit } from './child.ts';
 import type { Connection } from './connection.ts';
+import { readyLimitMs, stateLimitMs } from './deadlines.ts';
 import { instanceKey, type Deployable, type InstanceFacts } from './facts.ts';
+import { causeOfFall, type Fall } from './fall.ts';
 import { transition, type Effect, type InstanceEvent, type InstanceState } from './lifecycle.ts';
 import { tailOfLog } from './log-file.ts';
+import { PrimaryLink } from './primary-link.ts';
+import { Traffic, type TrafficOptions } from './traffic.ts';
 import { Workforce } from './workforce.ts';
-
-/** How a start failed, or a ready instance died. */
-export interface Fall {
-  readonly kind: 'cannot-load' | 'crashed' | 'not-ready';
-  readonly message: string;
-  /** The last lines the workers wrote, oldest first, at most 50. */
-  readonly log: readonly string[];
-  /** How long it had been ready; 0 where it never was. */
-  readonly healthyMs: number;
-}
 
 export interface VassalEvents {
   /** Something that status, routes or the plan depend on changed. */
@@ -46,23 +31,12 @@ export interface VassalOptions {
   readonly processes: number;
   /** Backends registered at run time, as they are when they are asked for. */
   readonly registrations: () => readonly Registration[];
-  /** It had the traffic under another emperor. */
-  readonly isPromoted: boolean;
-  /** And lost it to a newer one under that emperor. */
-  readonly isOutdated: boolean;
-  /** When it was asked for, on the monotonic clock: a deploy's time counts from here. */
-  readonly sinceMs: number;
+  readonly traffic: TrafficOptions;
   readonly clock: Clock;
   readonly log: Logger;
   readonly events: VassalEvents;
 }
 
-/** The primary enforces stop-timeout itself; we step in only after that. Also what a primary may take to dial in. */
-const graceMs = 2000;
-/** At ready-timeout the primary says in its log what each worker is waiting for; that is part of the verdict. */
-const verdictMs = 100;
-/** Between two attempts to kill what does not end. */
-const killAgainMs = 1000;
 /** The last message of a process can be heard after its end: the two arrive on different ways. */
 const lastWordsMs = 300;
 
@@ -70,40 +44,38 @@ export class VassalHandle {
   readonly name: string;
   readonly generation: number;
   readonly dir: string;
-  /** When it was asked for: a deploy's time counts from here. */
-  sinceMs: number;
-  /** Version of the first published table with and without this instance; 0: none yet. */
-  routedVersion = 0;
-  unroutedVersion = 0;
-  /** Its becoming live was told already, or needs no telling because it was adopted. */
-  isAnnounced = false;
-  /** It was given the whole traffic once. */
-  isPromoted: boolean;
-  /** Since when every router gives it the whole traffic, on the monotonic clock. */
-  liveSinceMs: number | undefined;
+  readonly traffic: Traffic;
   readonly #options: VassalOptions;
   #child: Child | undefined;
-  #connection: Connection | undefined;
   #state: InstanceState = 'starting';
   #deadlineMs: number | undefined;
   #readyAtMs: number | undefined;
   #report: VassalState | undefined;
   #exit: ChildExit | undefined;
   readonly #workforce: Workforce;
-  #isOutdated: boolean;
+  readonly #link: PrimaryLink;
 
   constructor(options: VassalOptions) {
     this.#options = options;
     this.name = options.name;
     this.generation = options.generation;
     this.dir = options.dir;
-    this.sinceMs = options.sinceMs;
-    this.isPromoted = options.isPromoted;
-    this.#isOutdated = options.isOutdated;
+    this.traffic = new Traffic(options.traffic);
     this.#workforce = new Workforce({
       instance: instanceKey(options.name, options.generation),
       processes: options.processes,
       isForeign: options.deployable.spec.upstream !== undefined,
+    });
+    this.#link = new PrimaryLink({
+      app: options.name,
+      generation: options.generation,
+      log: options.log,
+      onState: (state) => {
+        this.#onState(state);
+      },
+      onLost: () => {
+        this.#onConnectionLost();
+      },
     });
     this.#armDeadline(false);
   }
@@ -132,21 +104,18 @@ export class VassalHandle {
   facts(): InstanceFacts {
     return {
       ...this.#workforce.facts(),
+      ...this.traffic.facts(),
       generation: this.generation,
       deployable: this.deployable,
       state: this.#state,
       deadlineMs: this.#deadlineMs,
-      unroutedVersion: this.unroutedVersion,
-      isPromoted: this.isPromoted,
-      isOutdated: this.#isOutdated,
-      liveSinceMs: this.liveSinceMs,
     };
   }
 
   /** True while it may still have to give way to the one before it. */
   isOnProbation(nowMs: number): boolean {
-    if (this.isAdopted && this.isPromoted) return false;
-    return this.liveSinceMs === undefined || nowMs - this.liveSinceMs < this.deployable.spec.settle;
+    if (this.isAdopted && this.traffic.isPromoted) return false;
+    return this.traffic.isNew(this.deployable.spec.settle, nowMs);
   }
 
   /** Workers with a higher id are to be given no requests any more, or are again. */
@@ -159,12 +128,12 @@ export class VassalHandle {
   scale(processes: number): void {
     this.#workforce.scale(processes);
     this.#options.log.info({ app: this.name, generation: this.generation, processes }, 'scaling');
-    this.#send({ type: 'scale', processes });
+    this.#link.send({ type: 'scale', processes });
   }
 
   /** Tells the primary which backends are registered. */
   tellRegistrations(): void {
-    this.#send({ type: 'registrations', registrations: this.#options.registrations() });
+    this.#link.send({ type: 'registrations', registrations: this.#options.registrations() });
   }
 
   /** Gives the handle its process. */
@@ -179,32 +148,22 @@ export class VassalHandle {
 
   /** The primary dialled in, for the first time or again. */
   attach(connection: Connection, hello: VassalHello): void {
-    this.#connection = connection;
-    connection.handTo({
-      onMessage: (message) => {
-        this.#onMessage(message);
-      },
-      onClose: () => {
-        if (this.#connection === connection) this.#onConnectionLost();
-      },
-    });
+    this.#link.attach(connection);
     if (hello.running !== null) this.#onRunning(hello.running.state);
     else if (this.#state === 'starting') this.#sendStart();
     // What was said while nobody listened is said again: messages are level-triggered.
-    if (this.#state === 'stopping') this.#send({ type: 'stop' });
+    if (this.#state === 'stopping') this.#link.send({ type: 'stop' });
   }
 
   /** The process is gone. Its last words may still be on their way through the socket. */
   onExit(exit: ChildExit): void {
     if (this.#exit !== undefined) return;
     this.#exit = exit;
-    const isHeard = this.#connection === undefined || !this.#connection.isOpen;
-    if (isHeard) this.apply('exited');
-    else {
+    if (this.#link.isOpen) {
       this.#options.clock.after(lastWordsMs, () => {
         this.apply('exited');
       });
-    }
+    } else this.apply('exited');
   }
 
   /** The one place where an instance's state changes. */
@@ -240,7 +199,7 @@ export class VassalHandle {
     switch (effect) {
       case 'send-stop':
         // Without a connection the primary hears it after its next hello, or is killed at the deadline.
-        this.#send({ type: 'stop' });
+        this.#link.send({ type: 'stop' });
         return;
       case 'kill-tree':
         this.#child?.killTree();
@@ -252,15 +211,6 @@ export class VassalHandle {
         this.#options.events.onDeath(this, this.#fall(cause.event, cause.healthyMs));
         return;
     }
-  }
-
-  #onMessage(message: unknown): void {
-    const decoded = decodeFromVassal(message);
-    if (typeof decoded === 'string') {
-      this.#options.log.warn({ app: this.name, generation: this.generation, why: decoded }, 'message dropped');
-      return;
-    }
-    if (decoded.type === 'state') this.#onState(decoded);
   }
 
   #onState(report: VassalState): void {
@@ -287,31 +237,24 @@ export class VassalHandle {
   #onRunning(state: VassalState): void {
     const { processes } = this.#workforce;
     if (this.#report === undefined) this.#workforce.scale(state.processes);
-    else if (state.processes !== processes) this.#send({ type: 'scale', processes });
+    else if (state.processes !== processes) this.#link.send({ type: 'scale', processes });
     this.#onState(state);
     if (this.deployable.spec.upstream !== undefined) this.tellRegistrations();
   }
 
-  /** It serves again, and that will be told as any deploy is. */
   #onRecalled(): void {
-    this.sinceMs = this.#options.clock.nowMs();
-    this.#isOutdated = false;
-    this.isAnnounced = false;
-    this.routedVersion = 0;
-    this.unroutedVersion = 0;
+    this.traffic.recall(this.#options.clock.nowMs());
     this.#workforce.countCrashes();
   }
 
   #onConnectionLost(): void {
-    this.#connection = undefined;
     // A living primary dials again within a second; a dead one has now said its last word.
     if (this.#exit !== undefined && this.#state !== 'exited') this.apply('exited');
   }
 
   #sendStart(): void {
     const { spec, digest } = this.#options.deployable;
-    // Only now is there anything that could become ready.
-    this.#deadlineMs = this.#options.clock.nowMs() + spec['ready-timeout'] + verdictMs;
+    this.#deadlineMs = this.#options.clock.nowMs() + readyLimitMs(spec);
     const start: StartVassal = {
       type: 'start',
       spec,
@@ -320,43 +263,24 @@ export class VassalHandle {
       processes: this.#workforce.processes,
       registrations: this.#options.registrations(),
     };
-    this.#send(start);
-  }
-
-  #send(message: ToVassal): void {
-    this.#connection?.send(message);
+    this.#link.send(start);
   }
 
   #fall(event: InstanceEvent, healthyMs: number): Fall {
     const failure = this.#report?.failure;
     if (failure !== null && failure !== undefined) return { ...failure, healthyMs };
-    const log = tailOfLog(this.dir, 50);
-    const { spec } = this.#options.deployable;
-    if (event === 'ready-timeout') {
-      const ready = this.#workforce.ready.length;
-      const limit = formatDuration(spec['ready-timeout']);
-      const message = `not ready after ${limit} (ready-timeout): ${ready} of ${this.#workforce.processes} workers are`;
-      return { kind: 'not-ready', message, log, healthyMs };
-    }
-    const kind = this.#exit?.code === workerExit.cannotLoad ? 'cannot-load' : 'crashed';
-    return {
-      kind,
-      message: `the primary ${this.#exit?.message ?? 'was told to stop by somebody else'}`,
-      log,
-      healthyMs,
-    };
+    const cause = causeOfFall({
+      event,
+      exit: this.#exit,
+      readyTimeoutMs: this.deployable.spec['ready-timeout'],
+      ready: this.#workforce.ready.length,
+      processes: this.#workforce.processes,
+    });
+    return { ...cause, log: tailOfLog(this.dir, 50), healthyMs };
   }
 
   #armDeadline(isRepeated: boolean): void {
-    const { spec } = this.#options.deployable;
-    const delaysMs: Record<InstanceState, number | undefined> = {
-      starting: spec['ready-timeout'] + graceMs,
-      ready: undefined,
-      draining: spec['drain-timeout'],
-      stopping: isRepeated ? killAgainMs : spec['stop-timeout'] + graceMs,
-      exited: undefined,
-    };
-    const delayMs = delaysMs[this.#state];
-    this.#deadlineMs = delayMs === undefined ? undefined : this.#options.clock.nowMs() + delayMs;
+    const limitMs = stateLimitMs(this.#state, this.deployable.spec, isRepeated);
+    this.#deadlineMs = limitMs === undefined ? undefined : this.#options.clock.nowMs() + limitMs;
   }
 }

@@ -4,8 +4,9 @@ import type { Clock } from '../lib/clock.ts';
 import type { Logger } from '../lib/log.ts';
 import type { App } from './app.ts';
 import type { Deploys } from './deploys.ts';
+import type { Fall } from './fall.ts';
 import type { ProcessSweep } from './process-sweep.ts';
-import type { Fall, VassalEvents, VassalHandle } from './vassal-handle.ts';
+import type { VassalEvents, VassalHandle } from './vassal-handle.ts';
 
 export interface VassalReportsOptions {
   readonly clock: Clock;
