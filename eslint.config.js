@@ -18,6 +18,8 @@ const pureFiles = [
   'emperor/facts.ts',
   'emperor/routes.ts',
   'emperor/router-plan.ts',
+  'emperor/router-trouble.ts',
+  'emperor/farewell.ts',
   'emperor/listen-plan.ts',
   'emperor/app-state.ts',
   'emperor/status.ts',

@@ -15,6 +15,7 @@ import { chooseTransport, type TransportWish } from '../lib/transport-choice.ts'
 import type { Child, ChildExit } from './child.ts';
 import type { Connection } from './connection.ts';
 import type { RouterFacts } from './facts.ts';
+import type { Farewell } from './farewell.ts';
 import { startTime } from './proc.ts';
 
 export interface RouterEvents {
@@ -38,12 +39,6 @@ interface PendingProbe {
 
 /** A router answers a probe in milliseconds, or as soon as the worker does. */
 const probeTimeoutMs = 3000;
-
-/** How a router ends: what runs may go on for `graceMs`, what idles for `idleMs` (ShutdownRouter). */
-export interface Farewell {
-  readonly graceMs: number;
-  readonly idleMs: number;
-}
 
 /** A router enforces its grace itself; it is killed this much later. */
 const overdueMs = 5000;

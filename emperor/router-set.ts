@@ -1,20 +1,23 @@
 // Keeps the wanted number of routers alive, with a back-off for those that die, and hands each the whole state
 // whenever it dials in. It owns the listening descriptors: they stay open whatever happens to a router.
 import type { AppStats } from '../lib/app-stats.ts';
-import { entryPoints } from '../lib/entry-points.ts';
-import type { Clock, Timer } from '../lib/clock.ts';
-import { formatListeners, listenersVariable, type Listener } from '../lib/listeners.ts';
+import type { Clock } from '../lib/clock.ts';
+import type { Listener } from '../lib/listeners.ts';
 import type { Logger } from '../lib/log.ts';
-import type { ConfigureRouter, PublishRoutes, RouterHello, RouterStats } from '../lib/router-messages.ts';
+import type { ConfigureRouter, PublishRoutes, RouterHello } from '../lib/router-messages.ts';
 import type { AppRoute } from '../lib/routes.ts';
 import type { TransportWish } from '../lib/transport-choice.ts';
 import { reactorSupport } from '../native/reactor-support.ts';
-import { adoptChild, spawnChild, type ChildExit } from './child.ts';
+import { adoptChild, type ChildExit } from './child.ts';
 import type { Connection } from './connection.ts';
 import type { RouterFacts } from './facts.ts';
-import { decideRestart, rememberedDeaths, type Death } from './restart-policy.ts';
-import { RouterHandle, type Farewell, type ProbeAnswer, type RouterEvents } from './router-handle.ts';
+import { farewellAmongOthers, farewellOfAll, type Farewell } from './farewell.ts';
+import { PublishedRoutes } from './published-routes.ts';
+import { RouterBackoff } from './router-backoff.ts';
+import { RouterHandle, type ProbeAnswer, type RouterEvents } from './router-handle.ts';
 import { planRouters } from './router-plan.ts';
+import { spawnRouter } from './router-program.ts';
+import { routerTrouble } from './router-trouble.ts';
 
 export interface RouterSetOptions {
   readonly clock: Clock;
@@ -34,34 +37,26 @@ export interface RouterProbe extends ProbeAnswer {
   readonly router: number;
 }
 
-/** A router that ends while others serve takes its time: nobody waits for it. */
-const shortestDrainMs = 30_000;
-/** The part of its grace after which a router closes what still idles; see the router's shutdown. */
-const idlePart = 0.9;
-/** At the emperor's own end idle connections get this long for a last request that is on its way. */
-const lastRequestMs = 500;
-/** Without a router nobody serves at all, and what waits to be accepted is soon more than the kernel keeps. */
-const longestRouterPauseMs = 1000;
 /** A router that has not dialled in after so long hangs, and is replaced. */
 const helloTimeoutMs = 15_000;
 
 export class RouterSet implements RouterEvents {
   readonly #options: RouterSetOptions;
   readonly #routers = new Map<number, RouterHandle>();
-  #deaths: readonly Death[] = [];
-  #timer: Timer | undefined;
+  readonly #backoff: RouterBackoff;
+  readonly #published = new PublishedRoutes();
   #wanted = 0;
   #listeners: readonly Listener[] | undefined;
   #configure: ConfigureRouter | undefined;
   #transport: TransportWish = 'auto';
   /** Routers that dial in without being ours were started by code that was replaced. */
   #adoptsStale = false;
-  #routes: PublishRoutes = { type: 'routes', version: 0, apps: [] };
-  #highestVersion = 0;
   #isEnding = false;
 
   constructor(options: RouterSetOptions) {
     this.#options = options;
+    const { clock, random, onChange } = options;
+    this.#backoff = new RouterBackoff({ clock, random, onOver: onChange });
   }
 
   get routers(): readonly RouterHandle[] {
@@ -69,7 +64,7 @@ export class RouterSet implements RouterEvents {
   }
 
   get routes(): PublishRoutes {
-    return this.#routes;
+    return this.#published.current;
   }
 
   /** Undefined while the addresses are held only by routers that another emperor started. */
@@ -79,14 +74,7 @@ export class RouterSet implements RouterEvents {
 
   /** Why a router is not running that should be; undefined where none is missing. */
   get trouble(): string | undefined {
-    const running = this.routers.filter(({ isEnding }) => !isEnding);
-    const missing = this.#wanted - running.length;
-    const why = this.#deaths.at(-1)?.message;
-    if (why === undefined) return undefined;
-    if (missing > 0) return `${missing} of ${this.#wanted} routers do not run: the last one ${why}`;
-    return this.isRenewing && running.filter(({ isStale }) => !isStale).length < this.#wanted
-      ? `routers are not replaced yet: the last new one ${why}; the old ones go on`
-      : undefined;
+    return routerTrouble(this.routers, this.#wanted, this.#backoff.lastDeath);
   }
 
   /** Some routers are out of date, and go on until new ones serve. */
@@ -108,7 +96,7 @@ export class RouterSet implements RouterEvents {
   isQuiet(app: string): boolean {
     const facts = this.facts();
     const isOfApp = (key: string): boolean => key.startsWith(`${app}/`);
-    return facts.every(({ appliedVersion, busy }) => appliedVersion >= this.#routes.version && !busy.some(isOfApp));
+    return facts.every(({ appliedVersion, busy }) => appliedVersion >= this.routes.version && !busy.some(isOfApp));
   }
 
   /**
@@ -126,21 +114,21 @@ export class RouterSet implements RouterEvents {
   /** From now on routers listen on these; those that do not are replaced, new ones first. */
   listenOn(listeners: readonly Listener[]): void {
     this.#listeners = listeners;
-    this.#deaths = [];
+    this.#backoff.forgive();
     for (const router of this.#routers.values()) router.isStale ||= !this.#isListening(router);
   }
 
   /** Replaces every router, new ones first: those that run, and those of another emperor that dial in later. */
   renew(): void {
     this.#adoptsStale = true;
-    this.#deaths = [];
+    this.#backoff.forgive();
     for (const router of this.#routers.values()) router.isStale = true;
   }
 
   /** From now on routers have these settings; those that do not move bytes by `transport` are replaced, new ones first. */
   configure(configure: ConfigureRouter, transport: TransportWish): void {
     this.#configure = configure;
-    if (transport !== this.#transport) this.#deaths = [];
+    if (transport !== this.#transport) this.#backoff.forgive();
     this.#transport = transport;
     for (const router of this.#routers.values()) {
       this.#judgeTransport(router);
@@ -150,10 +138,9 @@ export class RouterSet implements RouterEvents {
 
   /** Publishes a new table and returns its version, which is above all that any router ever held. */
   publish(apps: readonly AppRoute[]): number {
-    this.#highestVersion += 1;
-    this.#routes = { type: 'routes', version: this.#highestVersion, apps };
-    for (const router of this.#routers.values()) router.send(this.#routes);
-    return this.#highestVersion;
+    const routes = this.#published.publish(apps);
+    for (const router of this.#routers.values()) router.send(routes);
+    return routes.version;
   }
 
   /** Starts what is missing and ends what is too much. Call it again whenever something changed; it is cheap. */
@@ -161,7 +148,7 @@ export class RouterSet implements RouterEvents {
     this.#wanted = wanted;
     if (this.#isEnding) return;
     this.#killHung();
-    const { version } = this.#routes;
+    const { version } = this.routes;
     const views = this.routers.map((router) => {
       const { id, age, isEnding, isStale } = router;
       const appliedVersion = router.facts()?.appliedVersion ?? 0;
@@ -181,10 +168,11 @@ export class RouterSet implements RouterEvents {
   onHello(connection: Connection, hello: RouterHello): void {
     const { clock } = this.#options;
     const router = this.routers.find(({ pid }) => pid === hello.pid) ?? this.#adopt(hello);
-    if (hello.routesVersion > this.#highestVersion) this.#highestVersion = hello.routesVersion;
-    const routes = this.#routes.version === 0 ? undefined : this.#upToDate(hello.routesVersion);
+    this.#published.noteHeld(hello.routesVersion);
+    if (this.#published.isOlderThan(hello.routesVersion)) this.publish(this.routes.apps);
     if (this.#configure === undefined) throw new Error('a router dialled in before it could be configured');
-    router.attach(connection, hello, routes === undefined ? [this.#configure] : [this.#configure, routes]);
+    const { routes } = this;
+    router.attach(connection, hello, routes.version === 0 ? [this.#configure] : [this.#configure, routes]);
     this.#judgeTransport(router);
     this.#options.log.info(
       {
@@ -200,8 +188,8 @@ export class RouterSet implements RouterEvents {
   /** Asks every router to finish; whoever is still there after the grace is killed. */
   async end(graceMs: number): Promise<void> {
     this.#isEnding = true;
-    this.#timer?.cancel();
-    for (const router of this.#routers.values()) router.shutDown({ graceMs, idleMs: lastRequestMs });
+    this.#backoff.stop();
+    for (const router of this.#routers.values()) router.shutDown(farewellOfAll(graceMs));
     const kill = this.#options.clock.after(graceMs + 1000, () => {
       this.hurry();
     });
@@ -219,7 +207,7 @@ export class RouterSet implements RouterEvents {
   /** Lets go of every router; they go on, and the next emperor adopts them. */
   release(): void {
     this.#isEnding = true;
-    this.#timer?.cancel();
+    this.#backoff.stop();
     for (const router of this.#routers.values()) router.release();
   }
 
@@ -229,40 +217,25 @@ export class RouterSet implements RouterEvents {
 
   onExit(router: RouterHandle, exit: ChildExit): void {
     if (this.#routers.get(router.id) === router) this.#routers.delete(router.id);
-    const { clock, random, log } = this.#options;
     if (!router.isEnding) {
-      const atMs = clock.nowMs();
-      const healthyMs = router.hello === undefined ? 0 : atMs - router.startedMs;
-      const death: Death = { atMs, healthyMs, kind: 'crashed', message: exit.message, jitter: random() };
-      this.#deaths = [...this.#deaths, death].slice(-rememberedDeaths);
-      log.error({ router: router.id, child: router.pid, exit: exit.message }, 'router died');
+      this.#backoff.record(exit.message, router.hello === undefined ? undefined : router.startedMs);
+      this.#options.log.error({ router: router.id, child: router.pid, exit: exit.message }, 'router died');
     }
     this.#options.onChange();
     this.#tellIfEmpty();
   }
 
-  /** Sums of all routers' counters. */
-  totals(): { readonly connections: number; readonly requests: number } {
-    const stats = this.#stats();
-    return {
-      connections: stats.reduce((sum, one) => sum + one.connections, 0),
-      requests: stats.reduce((sum, one) => sum + one.requests, 0),
-    };
-  }
-
   /** The counters of each app, one entry per router. */
   appStats(): ReadonlyMap<string, readonly AppStats[]> {
     const byName = new Map<string, AppStats[]>();
-    for (const { apps } of this.#stats()) {
-      for (const app of apps) byName.set(app.name, [...(byName.get(app.name) ?? []), app]);
+    for (const app of this.routers.flatMap(({ stats }) => stats?.apps ?? [])) {
+      byName.set(app.name, [...(byName.get(app.name) ?? []), app]);
     }
     return byName;
   }
 
   #farewell(): Farewell {
-    const idleMs = this.#configure?.router['idle-timeout'] ?? 0;
-    // Whoever idles within its idle-timeout is not to be cut by the grace of the others.
-    return { graceMs: Math.max(shortestDrainMs, this.#options.drainMs(), Math.ceil(idleMs / idlePart)), idleMs };
+    return farewellAmongOthers(this.#options.drainMs(), this.#configure?.router['idle-timeout'] ?? 0);
   }
 
   /** One that did not say yet where it listens is judged when it does. */
@@ -280,48 +253,22 @@ export class RouterSet implements RouterEvents {
     if (this.#isEnding && this.#routers.size === 0) this.#onEmpty();
   }
 
-  #stats(): readonly RouterStats[] {
-    return this.routers.map(({ stats }) => stats).filter((stats) => stats !== undefined);
-  }
-
-  /** A router must never be given a lower version than it holds: it would take the table for an old one. */
-  #upToDate(heldVersion: number): PublishRoutes {
-    if (heldVersion > this.#routes.version) this.publish(this.#routes.apps);
-    return this.#routes;
-  }
-
   #start(): boolean {
     const { clock, log, env, controlPath } = this.#options;
     const listeners = this.#listeners;
     if (listeners === undefined) return false;
-    const decision = decideRestart(this.#deaths, clock.nowMs(), longestRouterPauseMs);
-    this.#timer?.cancel();
-    if (!decision.restart) {
-      this.#timer = clock.after(Math.max(1, decision.untilMs - clock.nowMs()), this.#options.onChange);
-      return false;
-    }
+    const permission = this.#backoff.permission();
+    if (permission === undefined) return false;
     const id = this.#freeId();
     const listen = listeners.map(({ address }) => address);
     const transport = this.#transport;
     const router = new RouterHandle({ id, listen, transport, clock, log, events: this });
     this.#routers.set(id, router);
-    const fds = listeners.flatMap(({ fd }) => (fd === undefined ? [] : [fd]));
-    const passed = listeners.map(({ fd, address }) => ({
-      address,
-      fd: fd === undefined ? undefined : 3 + fds.indexOf(fd),
-    }));
-    router.own(
-      spawnChild({
-        entryPoint: entryPoints.router,
-        args: ['--id', String(id), '--control', controlPath, '--transport', transport],
-        env: { ...env, [listenersVariable]: formatListeners(passed) },
-        descriptors: fds,
-        onExit: (exit) => {
-          router.onExit(exit);
-        },
-      }),
-    );
-    log.info({ router: id, child: router.pid, reason: decision.reason }, 'router started');
+    const onExit = (exit: ChildExit): void => {
+      router.onExit(exit);
+    };
+    router.own(spawnRouter({ id, controlPath, transport, listeners, env, onExit }));
+    log.info({ router: id, child: router.pid, reason: permission.reason }, 'router started');
     return true;
   }
 
