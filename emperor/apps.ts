@@ -63,6 +63,11 @@ export class Apps {
     return new Map(this.all.flatMap((app) => (app.live === undefined ? [] : [[app.name, app.live.deployable.spec]])));
   }
 
+  /** The longest that an app wants its requests to be waited for; 0 where none is live. */
+  get longestDrainMs(): number {
+    return Math.max(0, ...this.all.map(({ live }) => live?.deployable.spec['drain-timeout'] ?? 0));
+  }
+
   desired(): Desired {
     if (this.#isEnding) return { isComplete: true, isEnding: true, apps: new Map() };
     const apps = new Map<string, DesiredApp>();

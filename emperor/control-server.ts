@@ -26,6 +26,7 @@ export class ControlServer {
   readonly #server: Server;
   readonly #http: HttpServer;
   readonly #sockets = new Set<Socket>();
+  readonly #dialledIn = new Set<number>();
 
   constructor(handlers: ControlHandlers, log: Logger) {
     this.#handlers = handlers;
@@ -36,6 +37,11 @@ export class ControlServer {
     this.#http = createHttpServer(handlers.onRequest);
     // Streams of events and logs last as long as their client.
     this.#http.requestTimeout = 0;
+  }
+
+  /** Pids of all children that ever dialled in. */
+  get dialledIn(): ReadonlySet<number> {
+    return this.#dialledIn;
   }
 
   /** The listening socket, for the program that replaces us; undefined where it cannot be told. */
@@ -119,6 +125,7 @@ export class ControlServer {
     if (stranger !== undefined) return stranger;
     // Later words that belong to nobody (a stray that was told to stop) are not ours to act on.
     connection.handTo({ onMessage: () => undefined, onClose: () => undefined });
+    this.#dialledIn.add(hello.pid);
     if (hello.role === 'router') this.#handlers.onRouter(connection, hello);
     else this.#handlers.onVassal(connection, hello);
     return undefined;

@@ -4,6 +4,7 @@ import type { AppStats } from '../lib/app-stats.ts';
 import type { Clock } from '../lib/clock.ts';
 import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
 import { native } from '../native/index.ts';
+import type { Addresses } from './addresses.ts';
 import type { App } from './app.ts';
 import type { Apps } from './apps.ts';
 import type { EventHub } from './events.ts';
@@ -12,6 +13,7 @@ import { MemorySampler } from './memory.ts';
 import type { Reconciler } from './reconciler.ts';
 import { rolloutStatus } from './rollout-status.ts';
 import type { RouterSet } from './router-set.ts';
+import type { Settings } from './settings.ts';
 import {
   buildStatus,
   pidsOf,
@@ -31,8 +33,10 @@ export interface InspectionOptions {
   readonly routers: RouterSet;
   readonly reconciler: Reconciler;
   readonly hub: EventHub;
-  /** What only the emperor itself knows to be lesser. */
-  readonly notes: () => readonly string[];
+  readonly addresses: Addresses;
+  readonly settings: () => Settings;
+  /** Why the directory is not watched, in words; undefined where it is. */
+  readonly watchWarning: () => string | undefined;
   /** How it came to be running. */
   readonly origin: () => Origin;
 }
@@ -103,8 +107,8 @@ export class Inspection {
   }
 
   #degraded(): readonly string[] {
-    const { apps, routers, notes } = this.#options;
-    const sentences = [...notes()];
+    const { apps, routers } = this.#options;
+    const sentences = this.#lessThanAsked();
     if (native.missing !== undefined) {
       sentences.push(
         `the native addon is missing (${native.missing}): one router binds the addresses itself, so they close while it is restarted`,
@@ -115,6 +119,18 @@ export class Inspection {
       const problem = app.live?.report?.logProblem;
       if (problem !== null && problem !== undefined) sentences.push(`${app.name}: ${problem}`);
     }
+    return sentences;
+  }
+
+  /** What the settings ask for and does not run so. */
+  #lessThanAsked(): string[] {
+    const { addresses, settings, watchWarning } = this.#options;
+    const warning = watchWarning();
+    const sentences = warning === undefined ? [] : [warning];
+    const wanted = settings().config.router.processes;
+    if (native.addon === undefined && wanted > 1)
+      sentences.push(`one router runs instead of ${wanted}: without the addon they cannot share sockets`);
+    if (addresses.problem !== undefined) sentences.push(addresses.problem);
     return sentences;
   }
 }
