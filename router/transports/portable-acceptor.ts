@@ -8,6 +8,10 @@ import { descriptorOf } from './descriptor-of.ts';
 import { backlog, listenAddress, withPort } from './listening-socket.ts';
 import type { Acceptor } from './transport.ts';
 
+/** As the reactor's (native/src/reactor/tcp-options.h, which says why): a second more for each turn. */
+const shortestProbeDelayMs = 60_000;
+const probeTurns = 60;
+
 type State = 'bound' | 'accepting' | 'paused' | 'closed';
 
 export class PortableAcceptor implements Acceptor {
@@ -21,6 +25,7 @@ export class PortableAcceptor implements Acceptor {
   #isGivenAway = false;
   /** Connections that came to a listener of our own before the first `resume`. */
   #early: Socket[] = [];
+  #accepted = 0;
 
   constructor(listener: Listener, onError: (error: Error) => void, onSocket: (socket: Socket) => void) {
     this.#listener = listener;
@@ -97,6 +102,8 @@ export class PortableAcceptor implements Acceptor {
 
   #createServer(): Server {
     return createServer({ allowHalfOpen: true, noDelay: true }, (socket) => {
+      // A peer that vanished without a word is found by probes; of those that came together each at another time.
+      socket.setKeepAlive(true, shortestProbeDelayMs + 1000 * (this.#accepted++ % probeTurns));
       if (this.#state !== 'bound') {
         this.#onSocket(socket);
         return;

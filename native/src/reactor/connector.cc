@@ -12,7 +12,7 @@ int32_t Connector::Connect(const sockaddr* address, socklen_t length) {
   Descriptor fd = OpenSocket(address->sa_family, SOCK_STREAM);
   if (!fd.IsOpen()) return -errno;
   const bool is_tcp = address->sa_family != AF_UNIX;
-  if (is_tcp) SetTcpOptions(fd.Get());
+  if (is_tcp) SetTcpOptions(fd.Get(), turn_++);
   // Interrupted, it goes on by itself, and is in progress as any other (connect(2), POSIX).
   const int error = connect(fd.Get(), address, length) == 0 ? 0 : errno;
   const bool is_in_progress = error == EINPROGRESS || error == EINTR;

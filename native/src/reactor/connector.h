@@ -19,6 +19,8 @@ class Connector {
 
  private:
   Streams* streams_;
+  /** Of SetTcpOptions: the next one's. */
+  uint32_t turn_ = 0;
 };
 
 #endif  // EMPEROR_NATIVE_REACTOR_CONNECTOR_H_

@@ -14,6 +14,8 @@ namespace {
 
 /** Then the other descriptors get their turn. */
 constexpr int kMostPerWakeUp = 64;
+/** Connections that come one by one may be probed at the same time: so many. */
+constexpr uint32_t kProbedTogether = 8;
 
 /** The connection is lost, or never was one; the next may be better (accept(2), "Error handling"). */
 bool IsOfConnection(int error) {
@@ -44,7 +46,7 @@ int32_t Listeners::Add(int fd, bool is_tcp) {
   // One that another program bound may block, and then accept would stop everything.
   if (!MakeNonBlocking(fd)) return -errno;
   if (is_tcp) SetTcpListenerOptions(fd);
-  listeners_[number] = {fd, State::kMuted};
+  listeners_[number] = {fd, State::kMuted, false, 0, 0};
   return number;
 }
 
@@ -68,7 +70,7 @@ int Listeners::SetMuted(int32_t number, bool is_muted) {
 void Listeners::Remove(int32_t number) {
   if (!IsListener(number)) return;
   SetMuted(number, true);
-  listeners_[number] = {-1, State::kRemoved};
+  listeners_[number] = {-1, State::kRemoved, false, 0, 0};
 }
 
 void Listeners::Recycle() {
@@ -87,8 +89,12 @@ void Listeners::OnReady(int32_t number) {
       Refuse(number, errno);
       return;
     }
-    if (!AcceptOne(number)) return;
+    if (!AcceptOne(number)) {
+      listeners_[number].is_flooded = false;
+      return;
+    }
   }
+  listeners_[number].is_flooded = true;
 }
 
 bool Listeners::AcceptOne(int32_t number) {
@@ -104,10 +110,23 @@ bool Listeners::AcceptOne(int32_t number) {
     return false;
   }
   const bool is_tcp = address.ss_family == AF_INET || address.ss_family == AF_INET6;
+  if (is_tcp) SpreadProbes(&listeners_[number], fd);
   const int32_t stream = streams_->Take(fd, is_tcp ? kIsTcp : 0u);
   AddAccepted(stream, number, address);
   streams_->Read(stream, 0);
   return true;
+}
+
+/**
+ * Accepted connections inherit the delay of their listener, so one call in a while is enough; but the kernel made those
+ * that wait in its queue when they came, with the delay of then.
+ */
+void Listeners::SpreadProbes(Listener* listener, int fd) {
+  if (listener->is_flooded) {
+    SetProbeDelay(fd, listener->turn++);
+  } else if (++listener->accepted % kProbedTogether == 0) {
+    SetProbeDelay(listener->fd, listener->turn++);
+  }
 }
 
 void Listeners::AddAccepted(int32_t stream, int32_t listener, const sockaddr_storage& address) {

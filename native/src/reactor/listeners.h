@@ -33,11 +33,18 @@ class Listeners {
   struct Listener {
     int fd;
     State state;
+    /** More connections waited than were taken at its last wake-up. */
+    bool is_flooded;
+    /** Connections that came one by one. */
+    uint32_t accepted;
+    /** Of SetProbeDelay: the next one's. */
+    uint32_t turn;
   };
   static constexpr int32_t kMostListeners = 256;
 
   bool IsListener(int32_t number) const;
   bool AcceptOne(int32_t number);
+  void SpreadProbes(Listener* listener, int fd);
   void Refuse(int32_t number, int error);
   void AddAccepted(int32_t stream, int32_t listener, const sockaddr_storage& address);
 

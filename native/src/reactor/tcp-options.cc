@@ -8,6 +8,8 @@
 namespace {
 
 constexpr int kIdleSeconds = 60;
+/** The kernel lets timers of this length go off together where they are due within two seconds of each other. */
+constexpr uint32_t kTurns = 60;
 constexpr int kIntervalSeconds = 15;
 constexpr int kProbes = 4;
 /** One that connects and says nothing is accepted after a second all the same, so that its deadline runs. */
@@ -17,15 +19,19 @@ void Set(int fd, int level, int name, int value) { setsockopt(fd, level, name, &
 
 }  // namespace
 
-void SetTcpOptions(int fd) {
+void SetTcpOptions(int fd, uint32_t turn) {
   Set(fd, IPPROTO_TCP, TCP_NODELAY, 1);
   Set(fd, SOL_SOCKET, SO_KEEPALIVE, 1);
-  Set(fd, IPPROTO_TCP, TCP_KEEPIDLE, kIdleSeconds);
+  SetProbeDelay(fd, turn);
   Set(fd, IPPROTO_TCP, TCP_KEEPINTVL, kIntervalSeconds);
   Set(fd, IPPROTO_TCP, TCP_KEEPCNT, kProbes);
 }
 
+void SetProbeDelay(int fd, uint32_t turn) {
+  Set(fd, IPPROTO_TCP, TCP_KEEPIDLE, kIdleSeconds + static_cast<int>(turn % kTurns));
+}
+
 void SetTcpListenerOptions(int fd) {
-  SetTcpOptions(fd);
+  SetTcpOptions(fd, 0);
   Set(fd, IPPROTO_TCP, TCP_DEFER_ACCEPT, kDeferSeconds);
 }
