@@ -1,8 +1,7 @@
 // The router as one thing: it takes the emperor's settings and route tables, accepts clients once it has both, and
 // ends without dropping what runs. It never asks the emperor for anything.
-import type { Clock, Timer } from '../../lib/clock.ts';
+import type { Timer } from '../../lib/clock.ts';
 import type { Listener } from '../../lib/listeners.ts';
-import type { Logger } from '../../lib/log.ts';
 import type {
   ConfigureRouter,
   Probed,
@@ -11,55 +10,26 @@ import type {
   RouterStats,
   RoutesApplied,
 } from '../../lib/router-messages.ts';
-import { native } from '../../native/index.ts';
-import { Apps } from '../core/apps.ts';
-import { idleMsLeft, Streak } from '../core/handoff.ts';
-import { RequestIds } from '../core/request-ids.ts';
+import { Streak } from '../core/handoff.ts';
 import { invalidEntries } from '../core/trusted-proxies.ts';
-import { HeadWriter } from '../http1/head-writer.ts';
-import { deadlineGrainMs, type Acceptor, type ByteStream, type Transport } from '../transports/transport.ts';
-import { AccessLog } from './access-log.ts';
-import { AnswerReading } from './answer-reading.ts';
+import type { Acceptor, ByteStream } from '../transports/transport.ts';
 import { ClientConnection, type ConnectionKeeper } from './client-connection.ts';
 import { DataPathProbe } from './data-path-probe.ts';
 import { mostConnections } from './descriptor-limit.ts';
+import { assembleEdge, type EdgeOptions } from './edge-assembly.ts';
 import type { Edge } from './edge.ts';
-import { Farewells } from './farewells.ts';
-import { FaultLog } from './fault-log.ts';
-import { Handoff, type HandoffEvents } from './handoff/handoff.ts';
-import { answerLost, recordReport } from './handoff/ledger.ts';
 import type { WorkerChannel } from './handoff/worker-channel.ts';
-import { HttpDates } from './http-dates.ts';
-import { idleDueMs, IdleLine } from './idle-line.ts';
 import { passListeners } from './listener-handover.ts';
-import { Prober } from './prober.ts';
-import { RequestReading } from './request-reading.ts';
-import { initialSettings, readSettings, type Settings } from './settings.ts';
-import { SpareReadings } from './spare-readings.ts';
-import { UpstreamPool } from './upstream-pool.ts';
-
-export interface ServerOptions {
-  readonly transport: Transport;
-  readonly clock: Clock;
-  readonly log: Logger;
-  /** Eight hexadecimal digits that no other router has: the first part of request ids. */
-  readonly idPrefix: string;
-  /** 0 … 1; spreads the ends of what never ends by itself, and clients over the sides of a rollout. */
-  readonly random: () => number;
-  /** Targets that are out of the table became free. */
-  onBusyChange(): void;
-}
+import { readSettings, type Settings } from './settings.ts';
 
 const logFlushMs = 2000;
 /** Idle connections end within this part of a shutdown's time, so that their ends are still read out. */
 const idlePart = 0.9;
 
 export class Server implements ConnectionKeeper {
-  readonly #options: ServerOptions;
+  readonly #options: EdgeOptions;
   readonly #edge: Edge;
-  readonly #apps: Apps;
   readonly #probe: DataPathProbe;
-  readonly #handoff: Handoff | undefined;
   readonly #connections = new Set<ClientConnection>();
   /** Of those, the ones that come through a worker which has the client's connection itself: to be called at the end. */
   readonly #strays = new Map<ClientConnection, () => void>();
@@ -74,59 +44,10 @@ export class Server implements ConnectionKeeper {
   #graceEndMs = Infinity;
   #grace: Timer | undefined;
 
-  constructor(options: ServerOptions) {
+  constructor(options: EdgeOptions) {
     this.#options = options;
-    const { transport, clock, log } = options;
-    const upstreams = new UpstreamPool();
-    const farewells = new Farewells({ transport, random: options.random });
-    const prober = new Prober({
-      transport,
-      log,
-      onEjected: (target) => {
-        upstreams.closeIdle(target);
-      },
-    });
-    this.#apps = new Apps({
-      onBusyChange: () => {
-        options.onBusyChange();
-      },
-      onUnlisted: (target) => {
-        upstreams.closeIdle(target);
-        farewells.onUnlisted(target);
-        prober.forget(target);
-      },
-    });
-    this.#handoff = this.#createHandoff();
-    this.#probe = new DataPathProbe(transport, this.#apps, this.#handoff);
-    this.#edge = {
-      transport,
-      apps: this.#apps,
-      upstreams,
-      requestReadings: new SpareReadings(
-        (limits) => new RequestReading(transport, limits),
-        () => this.#edge.settings.requestLimits,
-      ),
-      answerReadings: new SpareReadings(
-        (limits) => new AnswerReading(limits),
-        () => this.#edge.settings.responseLimits,
-      ),
-      newcomers: this.#createIdleLine((settings) => settings.headerTimeoutMs),
-      idlers: this.#createIdleLine((settings) => settings.idleTimeoutMs),
-      returners: this.#createIdleLine((settings) => idleMsLeft(settings.idleTimeoutMs)),
-      handoff: this.#handoff,
-      prober,
-      writer: new HeadWriter(options.transport.headSpace),
-      accessLog: new AccessLog(transport, clock),
-      faultLog: new FaultLog(log, clock),
-      farewells,
-      requestIds: new RequestIds(options.idPrefix),
-      dates: new HttpDates(clock),
-      random: options.random,
-      queueSweep: this.#createQueueSweep(),
-      settings: initialSettings,
-      retirement: undefined,
-      requests: 0,
-    };
+    this.#edge = assembleEdge(options, this.#onStray.bind(this));
+    this.#probe = new DataPathProbe(options.transport, this.#edge.apps, this.#edge.handoff);
   }
 
   /** The addresses it accepts on. */
@@ -135,11 +56,11 @@ export class Server implements ConnectionKeeper {
   }
 
   get routesVersion(): number {
-    return this.#apps.version;
+    return this.#edge.apps.version;
   }
 
   get applied(): RoutesApplied {
-    return { type: 'applied', version: this.#apps.version, busy: this.#apps.busy() };
+    return { type: 'applied', version: this.#edge.apps.version, busy: this.#edge.apps.busy() };
   }
 
   /** Tries to reach the app as a request would; `onAnswer` is called once. */
@@ -151,7 +72,7 @@ export class Server implements ConnectionKeeper {
 
   /** Differs whenever `stats` does. */
   get activity(): string {
-    return `${this.#size} ${this.#edge.requests} ${this.#apps.activity}`;
+    return `${this.#size} ${this.#edge.requests} ${this.#edge.apps.activity}`;
   }
 
   get stats(): RouterStats {
@@ -159,7 +80,7 @@ export class Server implements ConnectionKeeper {
       type: 'stats',
       connections: this.#size,
       requests: this.#edge.requests,
-      apps: this.#apps.stats(),
+      apps: this.#edge.apps.stats(),
     };
   }
 
@@ -186,7 +107,7 @@ export class Server implements ConnectionKeeper {
     }
     this.#edge.settings = this.#bounded(settings);
     this.#reviewIdle();
-    this.#handoff?.configure(this.#edge.settings);
+    this.#edge.handoff?.configure(this.#edge.settings);
     this.#isConfigured = true;
     this.#updateAccepting();
     this.#makeRoom();
@@ -194,9 +115,9 @@ export class Server implements ConnectionKeeper {
 
   publish(routes: PublishRoutes): void {
     this.#options.transport.run(() => {
-      this.#apps.publish(routes, this.#options.transport.nowMs());
+      this.#edge.apps.publish(routes, this.#options.transport.nowMs());
       this.#edge.farewells.review();
-      this.#handoff?.review();
+      this.#edge.handoff?.review();
     });
     this.#updateAccepting();
   }
@@ -242,7 +163,7 @@ export class Server implements ConnectionKeeper {
     const untilMs = Math.min(retirement?.untilMs ?? Infinity, nowMs + graceMs * idlePart);
     const isSooner = retirement === undefined || nowMs + idleMs < retirement.sinceMs + retirement.idleMs;
     this.#edge.retirement = isSooner ? { sinceMs: nowMs, idleMs, untilMs } : { ...retirement, untilMs };
-    this.#handoff?.retire(this.#graceEndMs - nowMs);
+    this.#edge.handoff?.retire(this.#graceEndMs - nowMs);
     this.#reviewIdle();
   }
 
@@ -253,7 +174,7 @@ export class Server implements ConnectionKeeper {
       });
     }
     this.#grace?.cancel();
-    this.#handoff?.close();
+    this.#edge.handoff?.close();
     this.#edge.upstreams.closeAll();
     const isLogWritten = await this.#edge.accessLog.flush(logFlushMs);
     const { dropped } = this.#edge.accessLog;
@@ -296,7 +217,7 @@ export class Server implements ConnectionKeeper {
   }
 
   #updateAccepting(): void {
-    if (this.#isAccepting || !this.#isConfigured || this.#apps.version === 0) return;
+    if (this.#isAccepting || !this.#isConfigured || this.#edge.apps.version === 0) return;
     this.#isAccepting = true;
     for (const acceptor of this.#acceptors) acceptor.resume();
   }
@@ -310,12 +231,6 @@ export class Server implements ConnectionKeeper {
       'max-connections is more than the limit of open files allows; raise that limit (ulimit -n, LimitNOFILE)',
     );
     return { ...settings, maxConnections: bound };
-  }
-
-  #createIdleLine(timeoutMs: (settings: Settings) => number): IdleLine {
-    return new IdleLine(this.#options.transport, (sinceMs) =>
-      idleDueMs(sinceMs, timeoutMs(this.#edge.settings), this.#edge.retirement),
-    );
   }
 
   /** What is granted to connections that wait for a request has changed. */
@@ -334,40 +249,5 @@ export class Server implements ConnectionKeeper {
     this.#connections.add(connection);
     // It goes when the worker that carries it goes, whoever serves it.
     this.#strays.set(connection, this.#edge.farewells.add(connection, { pool, target }));
-  }
-
-  #createHandoff(): Handoff | undefined {
-    const { transport, log, idPrefix } = this.#options;
-    const { addon } = native;
-    if (addon === undefined) return undefined;
-    const events: HandoffEvents = {
-      onReport: (channel, report) => {
-        recordReport(this.#edge, channel, report);
-      },
-      onStray: this.#onStray.bind(this),
-      onLost: (away, unanswered) => {
-        answerLost(this.#edge, away, unanswered);
-      },
-      onNonsense: ({ target }, problem) => {
-        this.#edge.faultLog.write('warn', { worker: target.key, problem }, 'dropped a message of a worker');
-      },
-    };
-    return new Handoff({ addon, transport, apps: this.#apps, log, idPrefix, events });
-  }
-
-  #createQueueSweep(): { arm(): void } {
-    const { transport } = this.#options;
-    let isArmed = false;
-    const deadline = transport.createDeadline(() => {
-      isArmed = false;
-      this.#apps.expire(transport.nowMs());
-      if (this.#apps.queued > 0) arm();
-    });
-    const arm = (): void => {
-      if (isArmed) return;
-      isArmed = true;
-      deadline.arm(deadlineGrainMs);
-    };
-    return { arm };
   }
 }
