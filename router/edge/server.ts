@@ -10,15 +10,13 @@ import type {
   RouterStats,
   RoutesApplied,
 } from '../../lib/router-messages.ts';
-import { Streak } from '../core/handoff.ts';
 import { invalidEntries } from '../core/trusted-proxies.ts';
-import type { Acceptor, ByteStream } from '../transports/transport.ts';
-import { ClientConnection, type ConnectionKeeper } from './client-connection.ts';
+import type { Acceptor } from '../transports/transport.ts';
+import { ClientConnections } from './client-connections.ts';
 import { DataPathProbe } from './data-path-probe.ts';
 import { mostConnections } from './descriptor-limit.ts';
 import { assembleEdge, type EdgeOptions } from './edge-assembly.ts';
 import type { Edge } from './edge.ts';
-import type { WorkerChannel } from './handoff/worker-channel.ts';
 import { passListeners } from './listener-handover.ts';
 import { readSettings, type Settings } from './settings.ts';
 
@@ -26,19 +24,15 @@ const logFlushMs = 2000;
 /** Idle connections end within this part of a shutdown's time, so that their ends are still read out. */
 const idlePart = 0.9;
 
-export class Server implements ConnectionKeeper {
+export class Server {
   readonly #options: EdgeOptions;
   readonly #edge: Edge;
   readonly #probe: DataPathProbe;
-  readonly #connections = new Set<ClientConnection>();
-  /** Of those, the ones that come through a worker which has the client's connection itself: to be called at the end. */
-  readonly #strays = new Map<ClientConnection, () => void>();
+  readonly #connections: ClientConnections;
   readonly #descriptorBound = mostConnections();
   #acceptors: Acceptor[] = [];
   #isConfigured = false;
   #isAccepting = false;
-  #isFull = false;
-  #onEmpty: (() => void) | undefined;
   #ended: Promise<boolean> | undefined;
   /** At which the router cuts what still runs. */
   #graceEndMs = Infinity;
@@ -46,8 +40,18 @@ export class Server implements ConnectionKeeper {
 
   constructor(options: EdgeOptions) {
     this.#options = options;
-    this.#edge = assembleEdge(options, this.#onStray.bind(this));
+    this.#edge = assembleEdge(options, (channel, stream) => {
+      this.#connections.addStray(stream, channel);
+    });
     this.#probe = new DataPathProbe(options.transport, this.#edge.apps, this.#edge.handoff);
+    this.#connections = new ClientConnections(this.#edge, {
+      onFull: () => {
+        for (const acceptor of this.#acceptors) acceptor.pause();
+      },
+      onRoom: () => {
+        for (const acceptor of this.#acceptors) acceptor.resume();
+      },
+    });
   }
 
   /** The addresses it accepts on. */
@@ -72,13 +76,13 @@ export class Server implements ConnectionKeeper {
 
   /** Differs whenever `stats` does. */
   get activity(): string {
-    return `${this.#size} ${this.#edge.requests} ${this.#edge.apps.activity}`;
+    return `${this.#connections.size} ${this.#edge.requests} ${this.#edge.apps.activity}`;
   }
 
   get stats(): RouterStats {
     return {
       type: 'stats',
-      connections: this.#size,
+      connections: this.#connections.size,
       requests: this.#edge.requests,
       apps: this.#edge.apps.stats(),
     };
@@ -90,7 +94,7 @@ export class Server implements ConnectionKeeper {
     for (const listener of listeners) {
       const acceptor = await transport.listen(listener, {
         onStream: (stream) => {
-          this.#onStream(stream);
+          this.#connections.add(stream);
         },
         onError: (error) => {
           log.error({ err: error, listen: listener.address }, 'listening failed');
@@ -110,7 +114,7 @@ export class Server implements ConnectionKeeper {
     this.#edge.handoff?.configure(this.#edge.settings);
     this.#isConfigured = true;
     this.#updateAccepting();
-    this.#makeRoom();
+    this.#connections.reviewRoom();
   }
 
   publish(routes: PublishRoutes): void {
@@ -155,7 +159,7 @@ export class Server implements ConnectionKeeper {
       this.#graceEndMs = nowMs + graceMs;
       this.#grace?.cancel();
       this.#grace = transport.after(graceMs, () => {
-        for (const connection of [...this.#connections]) connection.cut();
+        this.#connections.cutAll();
       });
       this.#edge.farewells.endAll(graceMs);
     }
@@ -168,11 +172,7 @@ export class Server implements ConnectionKeeper {
   }
 
   async #end(): Promise<boolean> {
-    if (this.#connections.size > 0) {
-      await new Promise<void>((resolve) => {
-        this.#onEmpty = resolve;
-      });
-    }
+    if (!this.#connections.isEmpty) await this.#connections.whenEmpty();
     this.#grace?.cancel();
     this.#edge.handoff?.close();
     this.#edge.upstreams.closeAll();
@@ -181,39 +181,6 @@ export class Server implements ConnectionKeeper {
     if (dropped > 0)
       this.#options.log.warn({ dropped }, 'access lines were dropped: standard output did not take them');
     return isLogWritten;
-  }
-
-  #onStream(stream: ByteStream): void {
-    const connection = new ClientConnection(this.#edge, stream, this);
-    this.#connections.add(connection);
-    const size = this.#size;
-    const { maxConnections } = this.#edge.settings;
-    if (size > maxConnections) connection.turnAway();
-    if (size >= maxConnections && !this.#isFull) {
-      this.#isFull = true;
-      for (const acceptor of this.#acceptors) acceptor.pause();
-    }
-  }
-
-  /** Called by a connection. */
-  onGone(connection: ClientConnection): void {
-    this.#connections.delete(connection);
-    this.#strays.get(connection)?.();
-    this.#strays.delete(connection);
-    if (this.#connections.size === 0) this.#onEmpty?.();
-    this.#makeRoom();
-  }
-
-  /** Connections of clients, each counted once. */
-  get #size(): number {
-    return this.#connections.size - this.#strays.size;
-  }
-
-  /** Accepts again if there is room again. */
-  #makeRoom(): void {
-    if (!this.#isFull || this.#size >= this.#edge.settings.maxConnections) return;
-    this.#isFull = false;
-    for (const acceptor of this.#acceptors) acceptor.resume();
   }
 
   #updateAccepting(): void {
@@ -240,14 +207,5 @@ export class Server implements ConnectionKeeper {
       this.#edge.idlers.review();
       this.#edge.returners.review();
     });
-  }
-
-  /** Requests of a client whose connection is with a worker, who is not to answer them. */
-  #onStray({ pool, target }: WorkerChannel, stream: ByteStream): void {
-    const connection = new ClientConnection(this.#edge, stream, this);
-    connection.streak = Streak.broken();
-    this.#connections.add(connection);
-    // It goes when the worker that carries it goes, whoever serves it.
-    this.#strays.set(connection, this.#edge.farewells.add(connection, { pool, target }));
   }
 }
