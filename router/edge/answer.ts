@@ -4,22 +4,20 @@ import { Buffer } from 'node:buffer';
 import { answerFraming, writeInterimHead, writeResponseHead, type AnswerFraming } from '../core/response-fields.ts';
 import { isTrailerCopied } from '../core/request-fields.ts';
 import { fieldIds } from '../http1/field-names.ts';
-import type { Fields, ResponseHead } from '../http1/message.ts';
+import type { Fields, RequestHead, ResponseHead } from '../http1/message.ts';
 import type { Edge } from './edge.ts';
 import { writeChunk, type Outlet } from './request-body.ts';
 
 /** All that an answer takes of the edge. */
 export type AnswerEdge = Pick<Edge, 'writer' | 'dates'>;
 
-export interface AnswerContext {
-  readonly isHead: boolean;
-  readonly minorVersion: 0 | 1;
-}
+/** What of a request decides how its answer is written. */
+export type AnsweredHead = Pick<RequestHead, 'method' | 'minorVersion'>;
 
 export class Answer {
   readonly #edge: AnswerEdge;
   readonly #stream: Outlet;
-  readonly #context: AnswerContext;
+  readonly #request: AnsweredHead;
   #framing: AnswerFraming = { kind: 'none' };
   #trailers: Buffer | undefined;
   /** A final head went out: no other answer can. */
@@ -30,10 +28,10 @@ export class Answer {
   status = 0;
   bodyBytes = 0;
 
-  constructor(edge: AnswerEdge, stream: Outlet, context: AnswerContext) {
+  constructor(edge: AnswerEdge, stream: Outlet, request: AnsweredHead) {
     this.#edge = edge;
     this.#stream = stream;
-    this.#context = context;
+    this.#request = request;
   }
 
   /** The client takes the connection's end for the body's: a failure must not look like one. */
@@ -43,7 +41,7 @@ export class Answer {
 
   /** Passes an interim head on; HTTP/1.0 knows none (RFC 9110 section 15.2). `generation`: as in begin. */
   interim(head: ResponseHead, generation: string | undefined): void {
-    if (this.#context.minorVersion === 0) return;
+    if (this.#request.minorVersion === 0) return;
     const { writer } = this.#edge;
     writer.clear();
     writeInterimHead(writer, head, generation);
@@ -57,7 +55,7 @@ export class Answer {
 
   /** Returns whether the client connection must close after this answer. `generation`: who gave it, if that is told. */
   begin(head: ResponseHead, closes: boolean, generation: string | undefined): boolean {
-    const { minorVersion, isHead } = this.#context;
+    const { minorVersion, method } = this.#request;
     const { writer, dates } = this.#edge;
     const framing = answerFraming(head, minorVersion);
     const mustClose = closes || framing.kind === 'until-close';
@@ -71,7 +69,7 @@ export class Answer {
     writeResponseHead(writer, head, {
       framing,
       // A 204 has no body to tell the length of (RFC 9110 section 8.6).
-      keepsLength: head.status === 304 || (isHead && head.status !== 204),
+      keepsLength: head.status === 304 || (method === 'HEAD' && head.status !== 204),
       connection,
       dates,
       generation,

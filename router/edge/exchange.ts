@@ -2,7 +2,7 @@
 // what becomes of it when any of these fails. It is the only place that acts on both connections.
 import type { Buffer } from 'node:buffer';
 import type { Timer } from '../../lib/clock.ts';
-import { judgePatience, type Limit } from '../core/patience.ts';
+import type { Limit } from '../core/patience.ts';
 import { requestIdOf, writeRequestHead } from '../core/request-fields.ts';
 import { givenId, type RequestId } from '../core/request-ids.ts';
 import { isIdempotent } from '../core/retry.ts';
@@ -10,11 +10,11 @@ import { judgeFailure, type FailureCause } from '../core/triage.ts';
 import type { Fields, Refusal, RequestHead, ResponseHead } from '../http1/message.ts';
 import { Answer } from './answer.ts';
 import { Assignment, type AssignmentOwner } from './assignment.ts';
-import { BodyRelay } from './body-relay.ts';
 import type { Edge } from './edge.ts';
 import { EventStream } from './event-stream.ts';
 import type { ExchangeClient } from './exchange-client.ts';
 import { endWithoutPage, type Ending } from './exchange-ending.ts';
+import { ExchangeFlow } from './exchange-flow.ts';
 import { describeExchange, recordExchange, type Outcome } from './exchange-record.ts';
 import { RequestBody } from './request-body.ts';
 import type { Tunnel, TunnelResult } from './tunnel.ts';
@@ -34,31 +34,24 @@ export class Exchange implements AssignmentOwner {
   readonly #head: RequestHead;
   readonly #answer: Answer;
   readonly #body: RequestBody;
-  readonly #startedMs: number;
+  readonly #flow: ExchangeFlow;
   #stage: Stage = 'holding';
-  /** When anything last moved, and when the client last sent something. */
-  #movedMs: number;
-  #clientMovedMs: number;
   #assignment: Assignment | undefined;
   #tunnel: Tunnel | undefined;
   #events: EventStream | undefined;
   #holdTimer: Timer | undefined;
-  #bodyRelay: BodyRelay | undefined;
-  #answerRelay: BodyRelay | undefined;
   /** The client connection ends after the answer. */
   #closes = false;
-  #isBodyHeld = false;
-  #isAnswerHeld = false;
 
   constructor(edge: Edge, client: ExchangeClient, head: RequestHead) {
     this.#edge = edge;
     this.#client = client;
     this.#head = head;
-    this.#answer = new Answer(edge, client.stream, { isHead: head.method === 'HEAD', minorVersion: head.minorVersion });
+    this.#answer = new Answer(edge, client.stream, head);
     this.#body = new RequestBody(edge.writer, head.framing, isIdempotent(head.method));
     const given = client.isTrusted ? requestIdOf(head) : undefined;
     this.requestId = given === undefined ? edge.requestIds.next() : givenId(given);
-    this.#startedMs = this.#movedMs = this.#clientMovedMs = edge.transport.nowMs();
+    this.#flow = new ExchangeFlow(edge, client);
   }
 
   get fraction(): number {
@@ -103,16 +96,16 @@ export class Exchange implements AssignmentOwner {
   onBody(bytes: Buffer, start: number, end: number): void {
     const body = this.#body;
     body.receivedBytes += end - start;
-    this.#movedMs = this.#clientMovedMs = this.#edge.transport.nowMs();
+    this.#flow.onClientMove();
     const { pool, upstream } = this.#assignment ?? {};
     if (pool?.isTooLarge(body.receivedBytes) === true) {
       this.fail('body-too-large');
     } else if (this.#stage === 'sending' && upstream !== undefined) {
       body.send(upstream.stream, bytes, start, end);
-      if (upstream.stream.isBlocked) this.#holdBody(true);
+      if (upstream.stream.isBlocked) this.#flow.holdBody(true);
     } else if (this.#stage === 'holding' || this.#stage === 'assigning') {
       body.hold(bytes, start, end);
-      if (body.isFull) this.#holdBody(true);
+      if (body.isFull) this.#flow.holdBody(true);
       if (this.#stage === 'holding' && body.isHeldEnough) this.#dispatch();
     }
   }
@@ -132,10 +125,8 @@ export class Exchange implements AssignmentOwner {
 
   /** The relay of its body is over; so many bytes went past. */
   onBodyRelayed(bytes: number): void {
-    this.#bodyRelay = undefined;
     this.#body.countRelayed(bytes);
-    this.#clientMovedMs = this.#edge.transport.nowMs();
-    this.onMove();
+    this.#flow.onBodyRelayed();
   }
 
   onTrailers(fields: Fields): void {
@@ -154,41 +145,28 @@ export class Exchange implements AssignmentOwner {
   }
 
   onClientDrain(): void {
-    if (this.#isAnswerHeld) {
-      this.#isAnswerHeld = false;
-      this.#assignment?.upstream?.stream.resume();
-    }
+    this.#flow.goOn(this.#assignment?.upstream?.stream);
     this.onMove();
   }
 
   /** Something moved, or something else is waited for than before. */
   onMove(): void {
-    this.#movedMs = this.#edge.transport.nowMs();
+    this.#flow.onMove();
     this.#client.watch();
   }
 
   /** When which failure is due if nothing moves; undefined: something else keeps the time. */
   limit(): Limit | undefined {
     if (this.#stage === 'tunnel' || this.#stage === 'over') return undefined;
+    const wantsBody = !this.#body.isWhole && !this.#answer.hasBegun;
     const isConnecting = this.#assignment?.isConnecting === true;
-    this.#noteRelays();
-    return judgePatience(
-      {
-        isClientBlocked: this.#client.stream.isBlocked || this.#answerRelay?.isReceiverBehind === true,
-        hasClientEnded: this.#client.hasEnded,
-        awaitsBody: !this.#body.isWhole && !this.#answer.hasBegun && !this.#isWorkerBehind,
-        // The pool keeps the time of who waits in it.
-        awaits: this.#stage === 'sending' ? 'worker' : isConnecting ? 'connection' : 'nothing',
-        movedMs: this.#movedMs,
-        clientMovedMs: this.#clientMovedMs,
-      },
-      this.#edge.settings,
-    );
+    // The pool keeps the time of who waits in it.
+    return this.#flow.limit(wantsBody, this.#stage === 'sending' ? 'worker' : isConnecting ? 'connection' : 'nothing');
   }
 
   /** Bytes go past, of which the transport tells only when it is asked. */
   get isRelaying(): boolean {
-    return this.#answerRelay !== undefined || this.#bodyRelay !== undefined;
+    return this.#flow.isRelaying;
   }
 
   /** It never ends by itself, and is to end as its client understands it; any other exchange just goes on. */
@@ -209,13 +187,13 @@ export class Exchange implements AssignmentOwner {
     const { writer } = this.#edge;
     const { stream } = upstream;
     this.#stage = 'sending';
-    this.#movedMs = this.#edge.transport.nowMs();
+    this.#flow.onMove();
     upstream.expect(head.method, head.upgrade !== undefined);
     writer.clear();
     const { address: clientAddress, isTrusted } = this.#client;
     writeRequestHead(writer, head, { clientAddress, isTrusted, requestId: this.requestId }, this.#body.decideFraming());
     this.#body.sendHeld(stream, writer.send(stream));
-    this.#holdBody(stream.isBlocked);
+    this.#flow.holdBody(stream.isBlocked);
     this.#client.watch();
   }
 
@@ -226,13 +204,13 @@ export class Exchange implements AssignmentOwner {
   }
 
   onAnswerHead(head: ResponseHead): void {
-    this.#movedMs = this.#edge.transport.nowMs();
+    this.#flow.onMove();
     if (head.status < 200 && head.status !== 101) {
       // 100 is the router's own affair: the client was told to go on when its body was asked for.
       if (head.status !== 100) this.#answer.interim(head, undefined);
       return;
     }
-    this.#assignment?.onAnswered(head.status, this.#movedMs);
+    this.#assignment?.onAnswered(head.status, this.#flow.movedMs);
     if (head.status === 101) {
       this.#openTunnel(head);
     } else {
@@ -244,26 +222,19 @@ export class Exchange implements AssignmentOwner {
   }
 
   onAnswerBody(bytes: Buffer, start: number, end: number): void {
-    this.#movedMs = this.#edge.transport.nowMs();
+    this.#flow.onMove();
     (this.#events ?? this.#answer).body(bytes, start, end);
-    if (!this.#client.stream.isBlocked || this.#isAnswerHeld || this.#stage === 'over') return;
-    this.#isAnswerHeld = true;
-    this.#assignment?.upstream?.stream.pause();
-    this.#client.watch();
+    if (this.#stage !== 'over') this.#flow.stopIfBehind(this.#assignment?.upstream?.stream);
   }
 
   onAnswerLeft(bytes: number): void {
-    if (this.#isAnswerHeld || this.#stage !== 'sending' || this.#answerRelay !== undefined) return;
     const from = this.#assignment?.upstream?.stream;
-    if (from === undefined || this.#client.stream.isBlocked) return;
-    this.#answerRelay = BodyRelay.begin({ from, to: this.#client.stream }, bytes);
-    if (this.#answerRelay !== undefined) this.#client.watch();
+    if (this.#stage === 'sending' && from !== undefined) this.#flow.relayAnswer(from, bytes);
   }
 
   onAnswerRelayed(bytes: number): void {
-    this.#answerRelay = undefined;
     this.#answer.bodyBytes += bytes;
-    this.onMove();
+    this.#flow.onAnswerRelayed();
   }
 
   onAnswerTrailers(fields: Fields): void {
@@ -272,14 +243,14 @@ export class Exchange implements AssignmentOwner {
 
   onAnswerEnd(isReusable: boolean): void {
     this.#answer.end();
-    if (this.#isAnswerHeld) this.#assignment?.upstream?.stream.resume();
-    this.#assignment?.finish(isReusable && this.#body.isWhole, this.#movedMs);
+    this.#flow.goOn(this.#assignment?.upstream?.stream);
+    this.#assignment?.finish(isReusable && this.#body.isWhole, this.#flow.movedMs);
     this.#over({ status: this.#answer.status, fate: this.#fateOfAnswered });
   }
 
   onUpstreamDrain(): void {
-    this.#movedMs = this.#edge.transport.nowMs();
-    this.#holdBody(false);
+    this.#flow.onMove();
+    this.#flow.holdBody(false);
   }
 
   onFault(fault: UpstreamFault, reason: string): void {
@@ -325,44 +296,21 @@ export class Exchange implements AssignmentOwner {
     this.#assignment?.start(this.#edge.transport.nowMs());
   }
 
-  #holdBody(isHeld: boolean): void {
-    if (this.#isBodyHeld === isHeld) return;
-    this.#isBodyHeld = isHeld;
-    if (!isHeld) this.#clientMovedMs = this.#edge.transport.nowMs();
-    this.#client.holdBody(isHeld);
-    this.#client.watch();
-  }
-
   /** Not what may have to be sent again, nor before a tunnel, which takes the streams as they are. */
   #relayBody(): void {
     const to = this.#assignment?.upstream?.stream;
-    if (this.#stage !== 'sending' || to === undefined || this.#bodyRelay !== undefined) return;
-    if (this.#isBodyHeld || to.isBlocked || this.#body.isReplayable || this.#head.upgrade !== undefined) return;
-    this.#bodyRelay = BodyRelay.begin({ from: this.#client.stream, to }, this.#client.bodyLeft);
-    if (this.#bodyRelay !== undefined) this.#client.watch();
-  }
-
-  get #isWorkerBehind(): boolean {
-    return this.#isBodyHeld || this.#bodyRelay?.isReceiverBehind === true;
-  }
-
-  #noteRelays(): void {
-    const nowMs = this.#edge.transport.nowMs();
-    if (this.#answerRelay?.hasMoved() === true) this.#movedMs = nowMs;
-    if (this.#bodyRelay?.hasMoved() === true) this.#movedMs = this.#clientMovedMs = nowMs;
+    if (this.#stage !== 'sending' || to === undefined) return;
+    if (!this.#body.isReplayable && this.#head.upgrade === undefined) this.#flow.relayBody(to);
   }
 
   #openTunnel(head: ResponseHead): void {
     const assignment = this.#assignment;
-    const upstream = assignment?.upstream;
-    if (assignment === undefined || upstream === undefined) return;
-    this.#answer.interim(head, this.#assignment?.generation);
+    if (assignment?.upstream === undefined) return;
+    this.#answer.interim(head, assignment.generation);
     this.#stage = 'tunnel';
     this.#tunnel = openTunnel(this.#edge, {
-      ...{ client: this.#client, assignment, upstream, protocol: head.upgrade ?? '' },
-      onOver: (result) => {
-        this.#onTunnelOver(result);
-      },
+      ...{ client: this.#client, assignment, upstream: assignment.upstream, protocol: head.upgrade ?? '' },
+      onOver: this.#onTunnelOver.bind(this),
     });
   }
 
@@ -391,8 +339,8 @@ export class Exchange implements AssignmentOwner {
 
   #over(ending: Ending): void {
     this.#stage = 'over';
-    this.#body.receivedBytes += this.#bodyRelay?.movedBytes ?? 0;
-    this.#answer.bodyBytes += this.#answerRelay?.movedBytes ?? 0;
+    this.#body.receivedBytes += this.#flow.untoldBodyBytes;
+    this.#answer.bodyBytes += this.#flow.untoldAnswerBytes;
     this.#holdTimer?.cancel();
     this.#events?.stop();
     this.#assignment?.cancel(this.#edge.transport.nowMs());
@@ -405,7 +353,7 @@ export class Exchange implements AssignmentOwner {
     const record = describeExchange(this.#head, this.#assignment, outcome, {
       bytesIn: this.#body.receivedBytes,
       bytesOut: this.#answer.bodyBytes,
-      durationMs: this.#edge.transport.nowMs() - this.#startedMs,
+      durationMs: this.#flow.elapsedMs,
       client: this.#client.address,
       requestId: this.requestId.text,
     });

@@ -140,7 +140,7 @@ export class ResponseForwarder implements Forwarder<ResponseHead> {
     const place = this.#heads++;
     if (this.#isClosed) return;
     const { minorVersion, method } = this.#exchanges[this.#answered] as Exchange;
-    const answer = (this.#answer ??= new Answer(answerEdge, outlet, { minorVersion, isHead: method === 'HEAD' }));
+    const answer = (this.#answer ??= new Answer(answerEdge, outlet, { minorVersion, method }));
     const before = outlet.written.length;
     if (head.status >= 200) answer.begin(head, false, undefined);
     else if (head.status !== 100) answer.interim(head, undefined);

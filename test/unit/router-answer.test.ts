@@ -1,7 +1,7 @@
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
 import { describe, it } from 'node:test';
-import { Answer, type AnswerContext } from '../../router/edge/answer.ts';
+import { Answer, type AnsweredHead } from '../../router/edge/answer.ts';
 import { HttpDates } from '../../router/edge/http-dates.ts';
 import { HeadWriter } from '../../router/http1/head-writer.ts';
 import type { ResponseHead } from '../../router/http1/message.ts';
@@ -9,7 +9,7 @@ import { ResponseParser } from '../../router/http1/response-parser.ts';
 import { RecordingSink, responseLimits } from '../harness/http1-recording.ts';
 
 /** What a client gets of a worker's head. */
-function answerTo(context: AnswerContext, ...lines: string[]): string {
+function answerTo(request: AnsweredHead, ...lines: string[]): string {
   let sent = '';
   const outlet = {
     write: (bytes: Buffer, start: number, end: number): boolean => {
@@ -18,10 +18,10 @@ function answerTo(context: AnswerContext, ...lines: string[]): string {
     },
   };
   const edge = { writer: new HeadWriter(), dates: new HttpDates({ wallMs: () => 0 }) };
-  const answer = new Answer(edge, outlet, context);
+  const answer = new Answer(edge, outlet, request);
   const sink = new RecordingSink<ResponseHead>();
   const parser = new ResponseParser(sink, responseLimits);
-  parser.expect(context.isHead ? 'HEAD' : 'GET');
+  parser.expect(request.method);
   const bytes = Buffer.from([...lines, '', ''].join('\r\n'), 'latin1');
   parser.execute(bytes, 0, bytes.length);
   assert.ok(sink.liveHead !== undefined);
@@ -33,8 +33,8 @@ const date = 'Date: Thu, 01 Jan 1970 00:00:00 GMT';
 
 describe('an answer', () => {
   it('to HEAD, and a 304, tell the length of the body that they do not have', () => {
-    const head = { isHead: true, minorVersion: 1 } as const;
-    const get = { isHead: false, minorVersion: 1 } as const;
+    const head = { method: 'HEAD', minorVersion: 1 } as const;
+    const get = { method: 'GET', minorVersion: 1 } as const;
     assert.equal(
       answerTo(head, 'HTTP/1.1 200 OK', 'Content-Length: 5'),
       `HTTP/1.1 200 OK\r\nContent-Length: 5\r\n${date}\r\n\r\n`,
@@ -46,9 +46,9 @@ describe('an answer', () => {
   });
 
   it('of 204 tells no length, not even to HEAD', () => {
-    for (const isHead of [true, false]) {
+    for (const method of ['HEAD', 'GET']) {
       assert.equal(
-        answerTo({ isHead, minorVersion: 1 }, 'HTTP/1.1 204 No Content', 'Content-Length: 5'),
+        answerTo({ method, minorVersion: 1 }, 'HTTP/1.1 204 No Content', 'Content-Length: 5'),
         `HTTP/1.1 204 No Content\r\n${date}\r\n\r\n`,
       );
     }
