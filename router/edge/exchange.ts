@@ -2,6 +2,7 @@
 // what becomes of it when any of these fails. It is the only place that acts on both connections.
 import type { Buffer } from 'node:buffer';
 import type { Timer } from '../../lib/clock.ts';
+import { judgeAdmission } from '../core/admission.ts';
 import type { Limit } from '../core/patience.ts';
 import { requestIdOf, writeRequestHead } from '../core/request-fields.ts';
 import { givenId, type RequestId } from '../core/request-ids.ts';
@@ -69,24 +70,16 @@ export class Exchange implements AssignmentOwner {
   }
 
   begin(): void {
-    const { host, target, framing, authority, expectsContinue } = this.#head;
-    const pool = this.#edge.apps.find(host, target);
-    if (pool === undefined) {
-      if (authority === '') this.fail('client-malformed', { status: 400, reason: 'The request names no host.' });
-      else this.fail('unknown-host', { status: 404, reason: `No app is served as ${host} under this path.` });
-      return;
-    }
-    this.#assignment = new Assignment(this.#edge, pool, this, isIdempotent(this.#head.method));
-    const { reason } = pool.route;
-    if (framing.kind === 'length' && pool.isTooLarge(framing.length)) {
-      this.fail('body-too-large');
-    } else if (expectsContinue && pool.isDown) {
-      // Whoever cannot be served need not send the body first.
-      this.fail('app-down', undefined, reason);
-    } else if (expectsContinue) {
+    const head = this.#head;
+    const pool = this.#edge.apps.find(head.host, head.target);
+    if (pool !== undefined) this.#assignment = new Assignment(this.#edge, pool, this, isIdempotent(head.method));
+    const admission = judgeAdmission(head, pool);
+    if (typeof admission === 'object') {
+      this.fail(admission.cause, admission.page, admission.detail);
+    } else if (admission === 'invite') {
       this.#answer.continue();
       this.#client.watch();
-    } else if (framing.kind !== 'chunked') {
+    } else if (admission === 'serve') {
       this.#dispatch();
     }
   }
