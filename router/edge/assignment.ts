@@ -8,7 +8,7 @@ import type { FailureCause } from '../core/triage.ts';
 import type { Target } from '../core/target.ts';
 import type { PoolRefusal, Waiter } from '../core/waiting-line.ts';
 import type { Edge } from './edge.ts';
-import { UpstreamConnection, type UpstreamUser } from './upstream-connection.ts';
+import { UpstreamConnection, type UpstreamOpener, type UpstreamUser } from './upstream-connection.ts';
 
 export interface AssignmentOwner extends UpstreamUser {
   /** As in Waiter. */
@@ -21,6 +21,9 @@ export interface AssignmentOwner extends UpstreamUser {
   onMove(): void;
 }
 
+/** What a worker had of a request when it was lost. */
+type SentRequest = Pick<Attempt, 'bytesSent' | 'isReplayable'>;
+
 /**
  * The worker, or the backend that we do not run, may be there in a moment: its primary starts a new one behind the same
  * socket, its host comes back.
@@ -32,7 +35,7 @@ const transientCodes: ReadonlySet<string> = new Set([
 /** The router itself lacks something: no fault of the worker. */
 const ownCodes: ReadonlySet<string> = new Set(['EMFILE', 'ENFILE', 'ENOBUFS', 'ENOMEM', 'EADDRNOTAVAIL']);
 
-export class Assignment implements Waiter {
+export class Assignment implements Waiter, UpstreamOpener {
   readonly pool: Pool;
   readonly #edge: Edge;
   readonly #owner: AssignmentOwner;
@@ -91,16 +94,6 @@ export class Assignment implements Waiter {
     this.#onAcquired(this.pool.acquire(this, nowMs), nowMs);
   }
 
-  /**
-   * Whether a request that the worker lost is sent again (`replay`); takes from the budget what that costs. To be asked
-   * before `onLost`.
-   */
-  mayReplay(method: string, { bytesSent, isReplayable }: Pick<Attempt, 'bytesSent' | 'isReplayable'>): boolean {
-    const bytesReceived = this.#upstream?.bytesReceived ?? 0;
-    const verdict = judgeRetry({ method, bytesSent, isReplayable, bytesReceived, replays: this.#replays });
-    return verdict === 'again' || (verdict === 'replay' && this.pool.budget.spend());
-  }
-
   /** The worker is lost and the request may be sent again, to whichever is free. */
   replay(): void {
     this.#replays++;
@@ -122,7 +115,9 @@ export class Assignment implements Waiter {
 
   onConnected(): void {
     this.#isConnecting = false;
-    if (this.#upstream !== undefined) this.#send(this.#upstream);
+    if (this.#upstream === undefined) return;
+    this.#upstream.lend(this.#owner);
+    this.#send(this.#upstream);
   }
 
   /** The head of the final answer came. */
@@ -131,13 +126,22 @@ export class Assignment implements Waiter {
     this.#tallied?.answer(status, nowMs);
   }
 
-  /** The connection ended by itself; the lease stays until it is clear whether the request goes on. */
-  onLost(isAnswered: boolean, reason: string): void {
+  /** The connection ended by itself, after something of an answer; the lease stays until the exchange is over. */
+  onLostAnswered(): void {
     this.#upstream = undefined;
     this.#tallied?.lose();
     this.#tallied = undefined;
-    if (isAnswered || !this.#isFresh || this.#lease === undefined) return;
-    this.#edge.prober.onFault(this.pool, this.#lease, 'lost', reason);
+  }
+
+  /**
+   * The connection ended by itself, before anything of an answer; the lease stays until it is clear whether the request
+   * goes on. Returns whether it is to be sent again (`replay`); takes from the budget what that costs.
+   */
+  onLost(method: string, sent: SentRequest, reason: string): boolean {
+    const isRepeated = this.#mayReplay(method, sent);
+    this.onLostAnswered();
+    if (this.#isFresh && this.#lease !== undefined) this.#edge.prober.onFault(this.pool, this.#lease, 'lost', reason);
+    return isRepeated;
   }
 
   /** The worker is to blame for the failure of the exchange. */
@@ -181,6 +185,12 @@ export class Assignment implements Waiter {
     this.#owner.fail(kind === 'down' ? 'app-down' : kind === 'removed' ? 'app-removed' : kind, undefined, reason);
   }
 
+  #mayReplay(method: string, { bytesSent, isReplayable }: SentRequest): boolean {
+    const bytesReceived = this.#upstream?.bytesReceived ?? 0;
+    const verdict = judgeRetry({ method, bytesSent, isReplayable, bytesReceived, replays: this.#replays });
+    return verdict === 'again' || (verdict === 'replay' && this.pool.budget.spend());
+  }
+
   #startAgain(): void {
     const nowMs = this.#edge.transport.nowMs();
     const avoided = this.#lease?.target;
@@ -216,7 +226,7 @@ export class Assignment implements Waiter {
       return;
     }
     this.#isConnecting = true;
-    this.#upstream = new UpstreamConnection(this.#edge, target, this.#owner);
+    this.#upstream = new UpstreamConnection(this.#edge, target, this);
     this.#owner.onMove();
   }
 

@@ -192,10 +192,6 @@ export class Exchange implements AssignmentOwner {
 
   // --- from the worker ---
 
-  onConnected(): void {
-    this.#assignment?.onConnected();
-  }
-
   onAnswerHead(head: ResponseHead): void {
     this.#flow.onMove();
     if (head.status < 200 && head.status !== 101) {
@@ -247,19 +243,14 @@ export class Exchange implements AssignmentOwner {
   }
 
   onFault(fault: UpstreamFault, reason: string): void {
-    if (fault === 'unreachable') {
-      this.#assignment?.onUnreachable(reason);
+    if (this.#answer.hasBegun || fault === 'garbage') {
+      this.#assignment?.onLostAnswered();
+    } else if (this.#assignment?.onLost(this.#head.method, this.#body, reason) === true) {
+      this.#stage = 'assigning';
+      this.#assignment.replay();
       return;
     }
-    const mayReplay = fault === 'closed' && !this.#answer.hasBegun;
-    const isReplayed = mayReplay && this.#assignment?.mayReplay(this.#head.method, this.#body) === true;
-    this.#assignment?.onLost(this.#answer.hasBegun || fault === 'garbage', reason);
-    if (isReplayed) {
-      this.#stage = 'assigning';
-      this.#assignment?.replay();
-    } else {
-      this.fail(fault === 'closed' ? 'worker-closed' : 'worker-garbage', undefined, reason);
-    }
+    this.fail(fault === 'closed' ? 'worker-closed' : 'worker-garbage', undefined, reason);
   }
 
   /** Ends the exchange for a reason other than its answer. `page` is told to the client, `detail` only to the log. */

@@ -8,12 +8,18 @@ import type { ByteStream, Deadline, StreamHandler } from '../transports/transpor
 import type { AnswerReader, AnswerReading } from './answer-reading.ts';
 import type { Edge } from './edge.ts';
 
-/** `unreachable`: no connection came about. `closed`: it ended too early. `garbage`: what came is no answer. */
-export type UpstreamFault = 'unreachable' | 'closed' | 'garbage';
+/** `closed`: it ended too early. `garbage`: what came is no answer. */
+export type UpstreamFault = 'closed' | 'garbage';
+
+/** Who had the connection opened; told one of these, once. */
+export interface UpstreamOpener {
+  onConnected(): void;
+  /** No connection came about. `code`: the errno name of what was in the way. */
+  onUnreachable(code: string): void;
+}
 
 /** The exchange that uses the connection. After onFault or onAnswerEnd the connection has forgotten it. */
 export interface UpstreamUser {
-  onConnected(): void;
   onAnswerHead(head: ResponseHead): void;
   onAnswerBody(bytes: Buffer, start: number, end: number): void;
   /** All that arrived was read, and so much of the body is still to come; told where that is known. */
@@ -43,6 +49,8 @@ export class UpstreamConnection implements StreamHandler, AnswerReader {
   readonly stream: ByteStream;
   readonly #edge: Edge;
   readonly #deadline: Deadline;
+  /** Until it is connected. */
+  #opener: UpstreamOpener | undefined;
   #user: UpstreamUser | undefined;
   /** Lent while an answer is awaited. */
   #reading: AnswerReading | undefined;
@@ -57,11 +65,11 @@ export class UpstreamConnection implements StreamHandler, AnswerReader {
   #idleSinceMs = 0;
   #bytesReceived = 0;
 
-  constructor(edge: Edge, target: Target, user: UpstreamUser) {
+  constructor(edge: Edge, target: Target, opener: UpstreamOpener) {
     this.#edge = edge;
     this.target = target;
     this.address = target.address;
-    this.#user = user;
+    this.#opener = opener;
     this.#deadline = edge.transport.createDeadline(() => {
       this.#onDeadline();
     });
@@ -117,6 +125,7 @@ export class UpstreamConnection implements StreamHandler, AnswerReader {
   }
 
   destroy(): void {
+    this.#opener = undefined;
     this.#user = undefined;
     if (this.#isClosed) return;
     this.#isClosed = true;
@@ -126,9 +135,11 @@ export class UpstreamConnection implements StreamHandler, AnswerReader {
   }
 
   onConnect(): void {
+    const opener = this.#opener;
+    this.#opener = undefined;
     this.#isConnected = true;
     this.#deadline.disarm();
-    this.#user?.onConnected();
+    opener?.onConnected();
   }
 
   onData(bytes: Buffer, start: number, end: number): void {
@@ -173,8 +184,9 @@ export class UpstreamConnection implements StreamHandler, AnswerReader {
   onClose(code: string | undefined): void {
     if (this.#isClosed) return;
     this.#edge.upstreams.remove(this);
-    this.#fail(this.#isConnected ? 'closed' : 'unreachable', code ?? 'the worker closed the connection');
-    this.destroy();
+    const reason = code ?? 'the worker closed the connection';
+    if (this.#isConnected) this.#fail('closed', reason);
+    else this.#giveUp(reason);
   }
 
   // --- from the parser ---
@@ -231,9 +243,16 @@ export class UpstreamConnection implements StreamHandler, AnswerReader {
     user?.onFault(fault, reason);
   }
 
+  /** No connection came about. */
+  #giveUp(code: string): void {
+    const opener = this.#opener;
+    this.destroy();
+    opener?.onUnreachable(code);
+  }
+
   #onDeadline(): void {
     if (this.#isClosed) return;
-    if (!this.#isConnected) this.#fail('unreachable', 'ETIMEDOUT');
+    if (!this.#isConnected) this.#giveUp('ETIMEDOUT');
     else if (this.#user === undefined) this.#onIdleDeadline();
   }
 
