@@ -1,7 +1,6 @@
 // The life of one request, top to bottom: find the app, hold the body, get a worker, send, pass the answer on; and
 // what becomes of it when any of these fails. It is the only place that acts on both connections.
 import type { Buffer } from 'node:buffer';
-import type { Timer } from '../../lib/clock.ts';
 import { judgeAdmission } from '../core/admission.ts';
 import type { Limit } from '../core/patience.ts';
 import { requestIdOf, writeRequestHead } from '../core/request-fields.ts';
@@ -22,9 +21,6 @@ import type { Tunnel, TunnelResult } from './tunnel.ts';
 import { openTunnel } from './upgrade.ts';
 import type { UpstreamConnection, UpstreamFault } from './upstream-connection.ts';
 
-/** A chunked body's request waits this long at most for the body's end. */
-const longestHoldMs = 100;
-
 /** `holding`: for the body. `assigning`: a worker is looked for. `over`: nothing more happens. */
 type Stage = 'holding' | 'assigning' | 'sending' | 'tunnel' | 'over';
 
@@ -40,7 +36,6 @@ export class Exchange implements AssignmentOwner {
   #assignment: Assignment | undefined;
   #tunnel: Tunnel | undefined;
   #events: EventStream | undefined;
-  #holdTimer: Timer | undefined;
   /** The client connection ends after the answer. */
   #closes = false;
 
@@ -103,14 +98,13 @@ export class Exchange implements AssignmentOwner {
     }
   }
 
-  /** All that arrived was read. A chunked body that is not whole is held for a moment: its end proves it well-formed. */
+  /** All that arrived was read. */
   onReadOut(): void {
     this.#body.keep();
     if (this.#client.bodyLeft > 0) this.#relayBody();
     const isAsked = this.#head.expectsContinue && this.#body.receivedBytes === 0;
-    if (this.#stage !== 'holding' || this.#holdTimer !== undefined || isAsked) return;
-    this.#holdTimer = this.#edge.transport.after(longestHoldMs, () => {
-      this.#holdTimer = undefined;
+    if (this.#stage !== 'holding' || this.#body.isEndAwaited || isAsked) return;
+    this.#body.awaitEnd(this.#edge.transport, () => {
       if (this.#stage === 'holding') this.#dispatch();
     });
     this.#client.watch();
@@ -275,7 +269,7 @@ export class Exchange implements AssignmentOwner {
   }
 
   #dispatch(): void {
-    this.#holdTimer?.cancel();
+    this.#body.stopAwaitingEnd();
     this.#stage = 'assigning';
     this.#assignment?.start(this.#edge.transport.nowMs());
   }
@@ -325,7 +319,7 @@ export class Exchange implements AssignmentOwner {
     this.#stage = 'over';
     this.#body.receivedBytes += this.#flow.untoldBodyBytes;
     this.#answer.bodyBytes += this.#flow.untoldAnswerBytes;
-    this.#holdTimer?.cancel();
+    this.#body.stopAwaitingEnd();
     this.#events?.stop();
     this.#assignment?.cancel(this.#edge.transport.nowMs());
     this.#record(ending);

@@ -1,15 +1,18 @@
 // The body of one request on its way to a worker. It is held while no worker is there to take it, and a small one of
 // a request that may be repeated is kept until the answer begins. Bounded: who fills it must stop when it is full.
 import { Buffer } from 'node:buffer';
+import type { Timer } from '../../lib/clock.ts';
 import type { BodyFraming } from '../core/request-fields.ts';
 import type { HeadWriter } from '../http1/head-writer.ts';
 import type { Fields, Framing } from '../http1/message.ts';
 import { isTrailerCopied } from '../core/request-fields.ts';
-import type { ByteStream } from '../transports/transport.ts';
+import type { ByteStream, Transport } from '../transports/transport.ts';
 import { HeldBytes } from './held-bytes.ts';
 
 /** Bytes held, or kept for a repetition. */
 const heldBodyBytes = 64 * 1024;
+/** A chunked body's request waits this long at most for the body's end. */
+const longestHoldMs = 100;
 
 /** All that sending takes of a stream. */
 export type Outlet = Pick<ByteStream, 'write'>;
@@ -29,6 +32,8 @@ export class RequestBody {
   bytesSent = 0;
   /** The client sent the request whole, and the parser said so. */
   hasEnded = false;
+  /** Runs while it is held for its end. */
+  #endTimer: Timer | undefined;
   #isChunkedUpstream = false;
 
   /** `isRepeatable`: keep what was sent as long as it is small, the request might be sent again. */
@@ -51,6 +56,23 @@ export class RequestBody {
   /** It need not be held for its end: a body with a length is sent on as it comes, and so is what cannot be held. */
   get isHeldEnough(): boolean {
     return this.isFull || this.#framing.kind === 'length';
+  }
+
+  get isEndAwaited(): boolean {
+    return this.#endTimer !== undefined;
+  }
+
+  /** A chunked body that is not whole is held for a moment, then `onDue`: its end proves it well-formed. */
+  awaitEnd(transport: Pick<Transport, 'after'>, onDue: () => void): void {
+    this.#endTimer = transport.after(longestHoldMs, () => {
+      this.#endTimer = undefined;
+      onDue();
+    });
+  }
+
+  /** It came, or nobody waits for it any more. */
+  stopAwaitingEnd(): void {
+    this.#endTimer?.cancel();
   }
 
   /** True while all that came can be sent (again) from the start. */
