@@ -1,22 +1,20 @@
-// One connection of a client: one exchange at a time, what came too early for the next one, and how long the client may
-// take for what. It never drops an answer that the client could still read. Between requests it is a few references: what
-// reads a request is lent, and one deadline watches all that wait.
+// One connection of a client: one exchange at a time, and what becomes of it between two and behind the last. It never
+// drops an answer that the client could still read. Between requests it is a few references: what reads a request is lent,
+// and one deadline watches all that wait.
 import type { Buffer } from 'node:buffer';
-import type { Fields, Refusal, RequestHead } from '../http1/message.ts';
+import type { Refusal, RequestHead } from '../http1/message.ts';
 import type { Streak } from '../core/handoff.ts';
-import { fieldIds } from '../http1/field-names.ts';
-import { judgeFailure, type FailureCause } from '../core/triage.ts';
+import type { FailureCause } from '../core/triage.ts';
 import type { ByteStream, StreamHandler } from '../transports/transport.ts';
 import type { Edge } from './edge.ts';
-import { relayLookMs } from './body-relay.ts';
 import { Exchange } from './exchange.ts';
 import type { ExchangeClient, Fate, OwnPage } from './exchange-client.ts';
 import type { LastingStream } from './farewells.ts';
 import type { AwayConnection, HandoffClient } from './handoff/away-connection.ts';
 import type { IdleClient, IdleLine } from './idle-line.ts';
+import { Inflow } from './inflow.ts';
 import { Linger } from './linger.ts';
-import { refuse, writeOwnPage } from './own-answer.ts';
-import { ReadAhead } from './read-ahead.ts';
+import { answerWithPage, refuse } from './own-answer.ts';
 import type { RequestReader, RequestReading } from './request-reading.ts';
 
 /**
@@ -24,8 +22,6 @@ import type { RequestReader, RequestReading } from './request-reading.ts';
  * worker, and `stream` is of no use.
  */
 type Phase = 'idle' | 'head' | 'exchange' | 'tunnel' | 'away' | 'lingering' | 'closed';
-
-const moreBytes: Refusal = { status: 400, reason: 'More bytes follow a request that has to be answered first.' };
 
 /** Who keeps the connections. */
 export interface ConnectionKeeper {
@@ -53,12 +49,8 @@ export class ClientConnection implements Roles {
   #exchange: Exchange | undefined;
   #linger: Linger | undefined;
   #away: AwayConnection | undefined;
-  #ahead: ReadAhead | undefined;
-  /** The parser is at work: nothing may call it from within, or give it back. */
-  #isFeeding = false;
-  /** Reading stopped for the sake of the request's body. */
-  #isBodyHeld = false;
-  #isPaused = false;
+  /** Of the present stream; made where something that the client sends has to wait. */
+  #inflow: Inflow | undefined;
 
   constructor(edge: Edge, stream: ByteStream, keeper: ConnectionKeeper) {
     this.#edge = edge;
@@ -82,7 +74,7 @@ export class ClientConnection implements Roles {
   }
 
   get isAtEnd(): boolean {
-    return this.hasEnded && this.#ahead === undefined;
+    return this.hasEnded && this.#inflow?.ahead === undefined;
   }
 
   onConnect(): void {
@@ -93,8 +85,8 @@ export class ClientConnection implements Roles {
     if (this.#phase === 'lingering') {
       this.#linger?.onData(end - start);
     } else if (this.#phase !== 'closed') {
-      if (this.#ahead === undefined) this.#feed(bytes, start, end);
-      else this.#stash(bytes, start, end);
+      if (this.#inflow?.ahead === undefined) this.#feed(bytes, start, end);
+      else this.#inflow.keep(bytes, start, end);
     }
   }
 
@@ -109,7 +101,7 @@ export class ClientConnection implements Roles {
     this.hasEnded = true;
     if (this.#phase === 'lingering') this.#linger?.onPeerEnd();
     else if (this.#exchange?.hasRequestEnded === true) this.#exchange.onMove();
-    else if (this.#ahead === undefined) this.#finish();
+    else if (this.#inflow?.ahead === undefined) this.#finish();
   }
 
   onDrain(): void {
@@ -133,39 +125,28 @@ export class ClientConnection implements Roles {
   }
 
   watch(): void {
-    const limit = this.#exchange?.limit();
-    if (limit === undefined) {
-      this.#reading?.deadline.disarm();
-      return;
-    }
-    const leftMs = Math.max(0, limit.dueMs - this.#edge.transport.nowMs());
-    this.#reading?.deadline.arm(this.#exchange?.isRelaying === true ? Math.min(relayLookMs, leftMs) : leftMs);
+    this.#reading?.watch();
   }
 
   holdBody(isHeld: boolean): void {
-    this.#isBodyHeld = isHeld;
-    this.#updateReading();
+    this.#inflow ??= new Inflow(this.stream);
+    this.#inflow.holdBody(isHeld);
   }
 
   sendPage(page: OwnPage): number {
-    const { head, closes } = page;
-    return writeOwnPage(this.#edge, this.stream, page, {
-      accept: head.fields.first(fieldIds.accept),
-      isHead: head.method === 'HEAD',
-      connection: closes ? 'close' : head.minorVersion === 0 ? 'keep-alive' : undefined,
-    });
+    return answerWithPage(this.#edge, this.stream, page);
   }
 
   onExchangeOver(fate: Fate): void {
     this.#exchange = undefined;
+    this.#reading?.endExchange();
     if (this.#phase === 'closed') return;
     if (fate === 'cut' || fate === 'reset') this.#cut(fate);
     else if (fate === 'close') this.#startLinger(this.#hasSaidAll);
     else {
       this.#phase = 'idle';
       if (this.#reading?.head !== undefined) this.#edge.handoff?.onAnswered(this, this.#reading.head);
-      this.#isBodyHeld = false;
-      this.#updateReading();
+      this.#inflow?.holdBody(false);
       this.#goOn();
       this.#rest();
     }
@@ -174,8 +155,8 @@ export class ClientConnection implements Roles {
   detach(): Buffer | undefined {
     this.#leave('tunnel');
     this.#giveBack();
-    const bytes = this.#ahead?.bytes;
-    this.#ahead = undefined;
+    const bytes = this.#inflow?.ahead;
+    this.#inflow = undefined;
     return bytes;
   }
 
@@ -188,7 +169,7 @@ export class ClientConnection implements Roles {
   // --- for the hand-off ---
 
   get isAtRest(): boolean {
-    const isIdle = this.#phase === 'idle' && this.#reading === undefined && this.#ahead === undefined;
+    const isIdle = this.#phase === 'idle' && this.#reading === undefined && this.#inflow?.ahead === undefined;
     return isIdle && !this.hasEnded && this.stream.pendingBytes === 0;
   }
 
@@ -220,8 +201,7 @@ export class ClientConnection implements Roles {
 
   /** There is no room for this connection. */
   turnAway(): void {
-    const { status, message } = judgeFailure('too-many-connections');
-    this.#refuse('too-many-connections', { status, reason: message });
+    this.#refuse('too-many-connections');
   }
 
   /** The router ends now, whatever runs. */
@@ -243,53 +223,37 @@ export class ClientConnection implements Roles {
 
   // --- what the client sends ---
 
-  onRequestHead(head: RequestHead): void {
+  get isReading(): boolean {
+    return this.#phase === 'idle' || this.#phase === 'head' || this.#phase === 'exchange';
+  }
+
+  openExchange(head: RequestHead): Exchange {
     this.#edge.requests++;
     this.#leave('exchange');
-    const exchange = new Exchange(this.#edge, this, head);
-    this.#exchange = exchange;
-    exchange.begin();
+    this.#exchange = new Exchange(this.#edge, this, head);
+    return this.#exchange;
   }
 
-  onRequestBody(bytes: Buffer, start: number, end: number): void {
-    this.#exchange?.onBody(bytes, start, end);
-  }
-
-  onRequestTrailers(fields: Fields): void {
-    this.#exchange?.onTrailers(fields);
-  }
-
-  onRequestEnd(): void {
-    this.#exchange?.onRequestEnd();
+  onTooEarly(bytes: Buffer, start: number, end: number): void {
+    this.#inflow ??= new Inflow(this.stream);
+    this.#inflow.keep(bytes, start, end);
   }
 
   onRequestRefused(refusal: Refusal): void {
-    if (this.#exchange !== undefined) this.#exchange.fail('client-malformed', refusal);
-    else this.#refuse('client-malformed', refusal);
+    this.#refuse('client-malformed', refusal);
+  }
+
+  onHeadOverdue(): void {
+    this.#refuse('client-slow-head');
   }
 
   #feed(bytes: Buffer, start: number, end: number): void {
     const reading = (this.#reading ??= this.#beginReading());
-    this.#isFeeding = true;
-    let at = start;
-    while (at < end && this.#isReading) {
-      // The answer to this request, or the client's reading of earlier ones, comes first.
-      const mustWait = this.#exchange === undefined ? this.stream.isBlocked : this.#exchange.hasRequestEnded;
-      if (mustWait && this.#exchange?.isAlone === true) {
-        this.#exchange.fail('client-malformed', moreBytes);
-        break;
-      }
-      if (mustWait) {
-        this.#stash(bytes, at, end);
-        break;
-      }
-      at = reading.parser.execute(bytes, at, end);
-    }
-    this.#isFeeding = false;
+    reading.read(this, bytes, start, end);
     this.#exchange?.onReadOut();
     if (this.#phase === 'idle' && !reading.parser.isIdle) {
       this.#leave('head');
-      reading.beginHead(this.#edge.transport.nowMs(), this.#edge.settings.headerTimeoutMs);
+      reading.beginHead();
     }
     this.#rest();
   }
@@ -308,10 +272,11 @@ export class ClientConnection implements Roles {
 
   /** Where nothing is under way, waits with the others, and gives back what another can use meanwhile. */
   #rest(): void {
-    if (this.#isFeeding || this.#phase === 'head' || this.#phase === 'exchange') return;
+    if (this.#reading?.isBusy === true || this.#phase === 'head' || this.#phase === 'exchange') return;
     if (this.#phase !== 'idle') this.#giveBack();
     else {
       if (this.line === undefined) this.#edge.idlers.add(this);
+      if (this.#inflow?.ahead === undefined) this.#inflow = undefined;
       // Empty lines before a request are counted until it comes.
       if (this.#reading?.parser.isFresh === true) this.#giveBack();
     }
@@ -319,28 +284,18 @@ export class ClientConnection implements Roles {
 
   #giveBack(): void {
     const reading = this.#reading;
-    if (reading === undefined || this.#isFeeding) return;
+    if (reading === undefined || reading.isBusy) return;
     this.#reading = undefined;
+    reading.endExchange();
     this.#edge.requestReadings.takeBack(reading);
-  }
-
-  get #isReading(): boolean {
-    return this.#phase === 'idle' || this.#phase === 'head' || this.#phase === 'exchange';
-  }
-
-  #stash(bytes: Buffer, start: number, end: number): void {
-    if (this.#ahead === undefined) this.#ahead = new ReadAhead(bytes, start, end);
-    else this.#ahead.add(bytes, start, end);
-    this.#updateReading();
   }
 
   /** The next request may be read: first what came already, then what comes. */
   #goOn(): void {
-    if (this.#isFeeding || !this.#isReading) return;
-    const bytes = this.#ahead?.bytes;
+    if (this.#reading?.isBusy === true || !this.isReading) return;
+    const bytes = this.#inflow?.ahead;
     if (bytes !== undefined && !this.stream.isBlocked) {
-      this.#ahead = undefined;
-      this.#updateReading();
+      this.#inflow?.drop();
       this.#feed(bytes, 0, bytes.length);
     }
     if (this.isAtEnd && this.#exchange?.hasRequestEnded !== true) this.#finish();
@@ -352,23 +307,13 @@ export class ClientConnection implements Roles {
     if (this.#phase === 'idle' || this.#phase === 'head') this.#startLinger();
   }
 
-  /** It asked for the connection's end with its request, which came whole, and nothing behind it. */
   get #hasSaidAll(): boolean {
-    const { head, parser } = this.#reading ?? {};
-    return head?.keepAlive === false && parser?.isFresh === true && this.#ahead === undefined && !this.#isFeeding;
-  }
-
-  #updateReading(): void {
-    const isPaused = this.#isBodyHeld || this.#ahead?.isFull === true;
-    if (isPaused === this.#isPaused) return;
-    this.#isPaused = isPaused;
-    if (isPaused) this.stream.pause();
-    else this.stream.resume();
+    return this.#reading?.hasSaidAll === true && this.#inflow?.ahead === undefined;
   }
 
   // --- endings ---
 
-  #refuse(cause: FailureCause, refusal: Refusal): void {
+  #refuse(cause: FailureCause, refusal?: Refusal): void {
     const startedMs = this.#reading?.startedMs ?? this.#edge.transport.nowMs();
     refuse(this.#edge, this.stream, { cause, refusal, startedMs });
     this.#startLinger();
@@ -377,7 +322,7 @@ export class ClientConnection implements Roles {
   #startLinger(isLast = false): void {
     this.#leave('lingering');
     this.#giveBack();
-    this.#ahead = undefined;
+    this.#inflow = undefined;
     this.#linger = new Linger(this.stream, this.#edge);
     this.#linger.begin(this.hasEnded, isLast);
   }
@@ -389,24 +334,5 @@ export class ClientConnection implements Roles {
     if (how === 'reset') this.stream.reset();
     else this.stream.destroy();
     this.#keeper.onGone(this);
-  }
-
-  onDeadline(): void {
-    if (this.#phase === 'head') this.#onHeadDeadline();
-    else if (this.#phase === 'exchange') this.#onExchangeDeadline();
-  }
-
-  #onHeadDeadline(): void {
-    const { settings, transport } = this.#edge;
-    if (this.#reading?.isHeadDue(transport.nowMs(), settings.headerTimeoutMs) !== true) return;
-    const { status, message } = judgeFailure('client-slow-head');
-    this.#refuse('client-slow-head', { status, reason: message });
-  }
-
-  #onExchangeDeadline(): void {
-    const limit = this.#exchange?.limit();
-    if (limit === undefined) return;
-    if (limit.dueMs > this.#edge.transport.nowMs()) this.watch();
-    else this.#exchange?.fail(limit.cause);
   }
 }

@@ -68,7 +68,7 @@ export function assembleEdge(options: EdgeOptions, onStray: StrayTaker): Edge {
     apps,
     upstreams,
     requestReadings: new SpareReadings(
-      (limits) => new RequestReading(transport, limits),
+      (limits) => new RequestReading(edge, limits),
       () => edge.settings.requestLimits,
     ),
     answerReadings: new SpareReadings(

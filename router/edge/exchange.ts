@@ -17,6 +17,7 @@ import { endWithoutPage, type Ending } from './exchange-ending.ts';
 import { ExchangeFlow } from './exchange-flow.ts';
 import { describeExchange, recordExchange, type Outcome } from './exchange-record.ts';
 import { RequestBody } from './request-body.ts';
+import type { ReadExchange } from './request-reading.ts';
 import type { Tunnel, TunnelResult } from './tunnel.ts';
 import { openTunnel } from './upgrade.ts';
 import type { UpstreamConnection, UpstreamFault } from './upstream-connection.ts';
@@ -24,7 +25,7 @@ import type { UpstreamConnection, UpstreamFault } from './upstream-connection.ts
 /** `holding`: for the body. `assigning`: a worker is looked for. `over`: nothing more happens. */
 type Stage = 'holding' | 'assigning' | 'sending' | 'tunnel' | 'over';
 
-export class Exchange implements AssignmentOwner {
+export class Exchange implements AssignmentOwner, ReadExchange {
   readonly requestId: RequestId;
   readonly #edge: Edge;
   readonly #client: ExchangeClient;
@@ -54,12 +55,10 @@ export class Exchange implements AssignmentOwner {
     return this.#client.fraction;
   }
 
-  /** The request was read whole; what comes next on the connection is another one. */
   get hasRequestEnded(): boolean {
     return this.#body.hasEnded;
   }
 
-  /** Its sender has to wait for the answer: bytes of a next request before that are a desync attack. */
   get isAlone(): boolean {
     return this.#head.expectsContinue || this.#head.minorVersion === 0;
   }
@@ -142,7 +141,6 @@ export class Exchange implements AssignmentOwner {
     this.#client.watch();
   }
 
-  /** When which failure is due if nothing moves; undefined: something else keeps the time. */
   limit(): Limit | undefined {
     if (this.#stage === 'tunnel' || this.#stage === 'over') return undefined;
     const wantsBody = !this.#body.isWhole && !this.#answer.hasBegun;
@@ -151,7 +149,6 @@ export class Exchange implements AssignmentOwner {
     return this.#flow.limit(wantsBody, this.#stage === 'sending' ? 'worker' : isConnecting ? 'connection' : 'nothing');
   }
 
-  /** Bytes go past, of which the transport tells only when it is asked. */
   get isRelaying(): boolean {
     return this.#flow.isRelaying;
   }

@@ -1,4 +1,5 @@
 // The pages that the router answers a client with itself.
+import { fieldIds } from '../http1/field-names.ts';
 import type { Refusal } from '../http1/message.ts';
 import { judgeFailure, type FailureCause } from '../core/triage.ts';
 import { renderErrorPage } from '../../lib/error-page.ts';
@@ -26,17 +27,29 @@ export function writeOwnPage(
   return bodyBytes;
 }
 
+/** Answers a request with the page and returns the bytes of its body. */
+export function answerWithPage(edge: Edge, stream: ByteStream, page: OwnPage): number {
+  const { head, closes } = page;
+  return writeOwnPage(edge, stream, page, {
+    accept: head.fields.first(fieldIds.accept),
+    isHead: head.method === 'HEAD',
+    connection: closes ? 'close' : head.minorVersion === 0 ? 'keep-alive' : undefined,
+  });
+}
+
 /** What is no request, or none that came in time. */
 export interface Refused {
   readonly cause: FailureCause;
-  readonly refusal: Refusal;
+  /** Undefined: what the cause says. */
+  readonly refusal: Refusal | undefined;
   readonly startedMs: number;
 }
 
 /** Answers it, and writes it down. The connection must end after it. */
 export function refuse(edge: Edge, stream: ByteStream, { cause, refusal, startedMs }: Refused): void {
   const requestId = edge.requestIds.next().text;
-  const { status, reason } = refusal;
+  const verdict = judgeFailure(cause);
+  const { status, reason } = refusal ?? { status: verdict.status, reason: verdict.message };
   const page = { cause, status, message: reason, requestId, generation: undefined };
   const bytesOut = writeOwnPage(edge, stream, page, { accept: undefined, isHead: false, connection: 'close' });
   edge.requests++;
