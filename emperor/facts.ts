@@ -63,7 +63,7 @@ export interface InstanceFacts {
   readonly crashes: number;
 }
 
-export interface WorkerFacts extends TargetRoute {
+export interface WorkerFacts extends Required<TargetRoute> {
   readonly id: number;
 }
 

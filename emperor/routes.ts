@@ -60,8 +60,8 @@ function nextOf(desired: Desired, app: AppFacts): AppRoute['next'] {
 function routed({ workers, keep }: InstanceFacts): readonly TargetRoute[] {
   return workers
     .filter(({ id }) => id <= keep)
-    .map(({ key, address, weight, handoff }) => {
-      return { key, address, weight, handoff };
+    .map(({ key, address, weight, handoff, protocol, capacity }) => {
+      return { key, address, weight, handoff, protocol, capacity };
     });
 }
 

@@ -44,8 +44,9 @@ export class Workforce {
     const { instance, isForeign } = this.#options;
     const before = this.#restartsBefore;
     return {
-      workers: this.ready.map(({ id, address, weight, handoff }) => {
-        return { id, key: `${instance}/${id}`, address, weight, handoff };
+      // A primary of an older build says neither protocol nor capacity: all it has speaks HTTP.
+      workers: this.ready.map(({ id, address, weight, handoff, protocol = 'http', capacity = null }) => {
+        return { id, key: `${instance}/${id}`, address, weight, handoff, protocol, capacity };
       }),
       begun: this.#workers.filter(({ state, restarts }) => state === 'ready' || restarts > 0).length,
       running: this.#workers.filter(({ pid }) => pid !== null).length,

@@ -32,6 +32,12 @@ export interface AppRoute {
   readonly drainMs: number;
 }
 
+/**
+ * What a worker is spoken to in: `http` is HTTP/1.1, `gateway` the gateway protocol (docs/gateway-protocol.md). A message
+ * of an older build says neither this nor a capacity: then it is `http`, without a bound.
+ */
+export type WorkerProtocol = 'http' | 'gateway';
+
 export interface TargetRoute {
   /** `name/generation/worker`: names this target for ever. */
   readonly key: string;
@@ -41,4 +47,7 @@ export interface TargetRoute {
   readonly weight: number;
   /** Path of the socket by which it takes client connections over; null where it takes none. */
   readonly handoff: string | null;
+  readonly protocol?: WorkerProtocol;
+  /** Most requests that it is given at a time by one router; at least 1. Null: no bound. */
+  readonly capacity?: number | null;
 }

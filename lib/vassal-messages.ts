@@ -1,5 +1,6 @@
 // What the emperor and the primary of a vassal say to each other (protocol.ts).
 import { decode, type Shapes } from './protocol.ts';
+import type { WorkerProtocol } from './routes.ts';
 import type { VassalSpec } from './spec/vassal-spec.ts';
 
 // --- vassal -> emperor ---
@@ -59,6 +60,10 @@ export interface WorkerState {
   readonly weight: number;
   /** As in TargetRoute; null also until its process has opened the socket. */
   readonly handoff: string | null;
+  /** As in TargetRoute; told by what was launched, so it may differ while no process runs. */
+  readonly protocol?: WorkerProtocol;
+  /** As in TargetRoute. */
+  readonly capacity?: number | null;
   /** Times this worker was started again. */
   readonly restarts: number;
   /** How the previous process of this worker ended, in words (`exit code 1`, `killed by SIGKILL`); null if none did. */

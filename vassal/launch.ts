@@ -1,5 +1,6 @@
 // What it takes to start one worker process: the runtimes make it, worker-process.ts carries it out.
 import type { StdioOptions } from 'node:child_process';
+import type { WorkerProtocol } from '../lib/routes.ts';
 import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
 import type { Variables } from './environment.ts';
 import type { WorkerSockets } from './sockets.ts';
@@ -14,6 +15,10 @@ export interface Launch {
   readonly what: string;
   /** Where it takes requests unless its readiness proves another place: `unix:/path`. */
   readonly address: string;
+  /** What it is spoken to in at `address`, by routers and by our probes. */
+  readonly protocol: WorkerProtocol;
+  /** Most requests that a router gives it at a time, at least 1; null: no bound. */
+  readonly capacity: number | null;
   /** Where it takes client connections over, once it says that it does; undefined for a runtime that never does. */
   readonly handoff: string | undefined;
   /** The port it was given; undefined for a runtime that has none. */

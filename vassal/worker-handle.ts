@@ -85,6 +85,8 @@ export class WorkerHandle {
       address: this.#address,
       weight: 1,
       handoff: this.#handoff,
+      protocol: this.#launch?.protocol ?? 'http',
+      capacity: this.#launch?.capacity ?? null,
       restarts: Math.max(0, this.#spawns - 1),
       lastExit: this.#lastExit,
     };

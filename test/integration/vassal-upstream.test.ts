@@ -78,7 +78,10 @@ describe('an upstream', () => {
     const vassal = await startUpstream(t, [one.address, { address: two.address, weight: 3 }]);
     const state = await vassal.ready();
     assert.equal(state.readyBy, 'connect');
-    const common = { pid: null, state: 'ready', handoff: null, restarts: 0, lastExit: null };
+    const common = {
+      ...{ pid: null, state: 'ready', handoff: null, protocol: 'http', capacity: null },
+      ...{ restarts: 0, lastExit: null },
+    };
     assert.deepEqual(state.workers, [
       { id: 1, address: one.address, weight: 1, ...common },
       { id: 2, address: two.address, weight: 3, ...common },

@@ -254,6 +254,8 @@ describe('planner: a chain', () => {
       address: `unix:/${id}`,
       weight: 1,
       handoff: null,
+      protocol: 'http',
+      capacity: null,
     }));
     const [first] = buildRoutes(model.desired(), model.actual().apps, model.nowMs);
     assert.equal(first?.next?.share, 0.5);

@@ -19,6 +19,8 @@ function instance(generation: number, of: Deployable, isPromoted: boolean): Inst
     address: `unix:/${generation}/${id}`,
     weight: 1,
     handoff: null,
+    protocol: 'http',
+    capacity: null,
   });
   return {
     generation,

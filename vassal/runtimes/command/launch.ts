@@ -36,6 +36,8 @@ export async function launchCommand(request: LaunchRequest, random: () => number
     what: `the command ${JSON.stringify(spec.command)}`,
     address: formatAddress({ kind: 'unix', path: sockets.own.path }),
     port,
+    protocol: 'http',
+    capacity: null,
     tellsListening: false,
     handoff: undefined,
     signalsTree: line.keepsShell,

@@ -39,6 +39,8 @@ export function launchNode(request: LaunchRequest): LaunchResult {
     address: formatAddress({ kind: 'unix', path: sockets.own.path }),
     handoff: sockets.handoff,
     port: undefined,
+    protocol: 'http',
+    capacity: null,
     tellsListening: true,
     signalsTree: false,
   };

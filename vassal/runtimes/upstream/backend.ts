@@ -48,6 +48,8 @@ export class Backend {
       address,
       weight: this.#weight,
       handoff: null,
+      protocol: 'http',
+      capacity: null,
       restarts: returns,
       lastExit: lastFailure,
     };
