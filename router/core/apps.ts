@@ -135,13 +135,16 @@ export class Apps implements PoolEvents {
     }
   }
 
-  #list({ key, address, weight, handoff }: TargetRoute): Target {
+  #list({ key, address, weight, handoff, protocol, capacity }: TargetRoute): Target {
     const target = this.#targets.get(key) ?? new Target(key, address);
     // What was held against it is from before: who lists it again knows that it is there.
     if (!target.isListed) target.health.reset();
     target.isListed = true;
     target.weight = weight;
-    target.handoff = handoff;
+    target.isGateway = protocol === 'gateway';
+    target.capacity = capacity ?? Infinity;
+    // What is handed over is HTTP, and nobody counts its requests before they run.
+    target.handoff = target.isGateway || target.capacity !== Infinity ? null : handoff;
     this.#targets.set(key, target);
     return target;
   }

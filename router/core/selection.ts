@@ -3,6 +3,11 @@
 export interface Candidate {
   /** Requests it holds now. */
   readonly inFlight: number;
+  /**
+   * Most requests that it is given at a time; Infinity: no bound. Only this router's own are counted: beside R - 1 other
+   * routers a target may be sent R times as many, and those that it does not take wait in its listening queue.
+   */
+  readonly capacity: number;
   /** It is given no request before then (clock.nowMs); 0: it is given any. */
   readonly suspendedUntilMs: number;
 }
@@ -22,7 +27,7 @@ export interface SelectionRule {
   readonly nowMs: number;
 }
 
-/** The index of the target to use, or -1 where every one is at its limit or suspended. All weigh the same. */
+/** The index of the target to use, or -1 where every one is full, at the limit or suspended. All weigh the same. */
 export function selectTarget(targets: readonly Candidate[], rule: SelectionRule): number {
   const count = targets.length;
   const limit = rule.maxConcurrency === 0 ? Infinity : rule.maxConcurrency;
@@ -32,6 +37,7 @@ export function selectTarget(targets: readonly Candidate[], rule: SelectionRule)
     const index = (rule.from + step) % count;
     const target = targets[index];
     if (target === undefined || target.inFlight >= least || target.suspendedUntilMs > rule.nowMs) continue;
+    if (target.inFlight >= target.capacity) continue;
     chosen = index;
     least = target.inFlight;
     if (least === 0) break;
@@ -49,7 +55,7 @@ export function selectByWeight(
 ): number {
   const limit = rule.maxConcurrency === 0 ? Infinity : rule.maxConcurrency;
   const isFree = (target: WeightedCandidate): boolean =>
-    target.inFlight < limit && target.suspendedUntilMs <= rule.nowMs;
+    target.inFlight < limit && target.inFlight < target.capacity && target.suspendedUntilMs <= rule.nowMs;
   let least: WeightedCandidate | undefined;
   for (const target of targets) {
     if (isFree(target) && (least === undefined || compareLoads(target, least) < 0)) least = target;

@@ -12,6 +12,9 @@ export class Target implements WeightedCandidate {
   address: string;
   /** Path of the socket by which it takes client connections over; null where it takes none. */
   handoff: string | null = null;
+  /** It is spoken to in the gateway protocol (docs/gateway-protocol.md), not in HTTP. */
+  isGateway = false;
+  capacity = Infinity;
   readonly health = new TargetHealth();
   /** Its part of the requests, beside the other targets'. */
   weight = 1;

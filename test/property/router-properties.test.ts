@@ -11,7 +11,12 @@ import { HeadWriter } from '../../router/http1/head-writer.ts';
 import { RequestParser } from '../../router/http1/request-parser.ts';
 
 describe('selection', () => {
-  const candidate = fc.record({ inFlight: fc.nat({ max: 5 }), suspendedUntilMs: fc.constantFrom(0, 0, 0, 100) });
+  const capacity = fc.constantFrom(Infinity, Infinity, 1, 3);
+  const candidate = fc.record({
+    inFlight: fc.nat({ max: 5 }),
+    capacity,
+    suspendedUntilMs: fc.constantFrom(0, 0, 0, 100),
+  });
 
   it('picks a target that is free, and none that is busier than another one', () => {
     fc.assert(
@@ -23,8 +28,8 @@ describe('selection', () => {
           const from = targets.length === 0 ? 0 : turn % targets.length;
           const index = selectTarget(targets, { from, maxConcurrency, nowMs: 50 });
           const free = targets.filter(
-            ({ inFlight, suspendedUntilMs }) =>
-              suspendedUntilMs <= 50 && (maxConcurrency === 0 || inFlight < maxConcurrency),
+            ({ inFlight, capacity, suspendedUntilMs }) =>
+              suspendedUntilMs <= 50 && (maxConcurrency === 0 || inFlight < maxConcurrency) && inFlight < capacity,
           );
           if (free.length === 0) assert.equal(index, -1);
           else {
@@ -37,7 +42,7 @@ describe('selection', () => {
   });
 
   it('gives equals the same number of turns', () => {
-    const targets = [1, 2, 3].map(() => ({ inFlight: 0, suspendedUntilMs: 0 }));
+    const targets = [1, 2, 3].map(() => ({ inFlight: 0, capacity: Infinity, suspendedUntilMs: 0 }));
     const counts = [0, 0, 0];
     let from = 0;
     for (let i = 0; i < 30; i++) {
@@ -50,6 +55,7 @@ describe('selection', () => {
 
   const weighted = fc.record({
     inFlight: fc.nat({ max: 5 }),
+    capacity,
     suspendedUntilMs: fc.constantFrom(0, 0, 0, 100),
     weight: fc.integer({ min: 1, max: 5 }),
     credit: fc.constant(0),
@@ -60,8 +66,8 @@ describe('selection', () => {
       fc.property(fc.array(weighted, { maxLength: 8 }), fc.nat({ max: 5 }), (targets, maxConcurrency) => {
         const chosen = targets[selectByWeight(targets, { maxConcurrency, nowMs: 50 })];
         const free = targets.filter(
-          ({ inFlight, suspendedUntilMs }) =>
-            suspendedUntilMs <= 50 && (maxConcurrency === 0 || inFlight < maxConcurrency),
+          ({ inFlight, capacity, suspendedUntilMs }) =>
+            suspendedUntilMs <= 50 && (maxConcurrency === 0 || inFlight < maxConcurrency) && inFlight < capacity,
         );
         if (free.length === 0) assert.equal(chosen, undefined);
         else {
@@ -75,7 +81,13 @@ describe('selection', () => {
   it('by weight gives idle targets turns in proportion, and never owes one more than a turn', () => {
     fc.assert(
       fc.property(fc.array(fc.integer({ min: 1, max: 9 }), { minLength: 1, maxLength: 6 }), (weights) => {
-        const targets = weights.map((weight) => ({ inFlight: 0, suspendedUntilMs: 0, weight, credit: 0 }));
+        const targets = weights.map((weight) => ({
+          inFlight: 0,
+          capacity: Infinity,
+          suspendedUntilMs: 0,
+          weight,
+          credit: 0,
+        }));
         const total = weights.reduce((sum, weight) => sum + weight, 0);
         const counts = weights.map(() => 0);
         for (let turn = 1; turn <= 3 * total; turn++) {
@@ -94,7 +106,13 @@ describe('selection', () => {
   });
 
   it('by weight fills targets in proportion when nothing ends', () => {
-    const targets = [1, 3].map((weight) => ({ inFlight: 0, suspendedUntilMs: 0, weight, credit: 0 }));
+    const targets = [1, 3].map((weight) => ({
+      inFlight: 0,
+      capacity: Infinity,
+      suspendedUntilMs: 0,
+      weight,
+      credit: 0,
+    }));
     for (let i = 0; i < 40; i++) {
       const chosen = targets[selectByWeight(targets, { maxConcurrency: 0, nowMs: 0 })];
       if (chosen !== undefined) chosen.inFlight++;
