@@ -10,9 +10,9 @@ export const recordLength = 4;
  * within the batch whose commands closed it.
  */
 export const eventKinds = {
-  /** A client connected. a: listener; b: its IPv4 address, first octet in the highest byte. */
+  /** A client connected. a: listener and port; b: its IPv4 address, first octet in the highest byte. */
   acceptedV4: 1,
-  /** a: listener; b: where its 16 bytes of IPv6 address lie in the slab. */
+  /** a: listener and port; b: where its 16 bytes of IPv6 address lie in the slab. */
   acceptedV6: 2,
   /** A client of a unix socket. a: listener. */
   acceptedUnix: 3,
@@ -59,6 +59,9 @@ export const commandKinds = {
 
 /** Added to a stream's number by `connect` while the kernel still connects. */
 export const connectInProgress = 0x4000_0000;
+
+/** The client's TCP port in the `a` of an accepted connection lies above so many bits of the listener's number. */
+export const portShift = 16;
 
 export interface ReactorOptions {
   /** The most streams at a time; as many as the process may have descriptors. */
@@ -123,7 +126,7 @@ export interface Reactor {
 }
 
 /** The tables above, by which an addon that was compiled with others is found out. */
-export const reactorLayout = { recordLength, eventKinds, commandKinds, connectInProgress } as const;
+export const reactorLayout = { recordLength, eventKinds, commandKinds, connectInProgress, portShift } as const;
 
 export interface ReactorAddon {
   /** Throws ENOTSUP where the system has no epoll. */

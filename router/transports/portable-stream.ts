@@ -5,7 +5,7 @@ import { errnoOf } from '../../lib/errors.ts';
 import { native } from '../../native/index.ts';
 import { descriptorOf } from './descriptor-of.ts';
 import { ignoringHandler } from './ignoring-handler.ts';
-import { highWaterBytes, type ByteStream, type StreamHandler } from './transport.ts';
+import { highWaterBytes, type ByteStream, type Endpoints, type StreamHandler } from './transport.ts';
 import { Gathered, type WriteArena } from './write-arena.ts';
 
 /** The transport as its streams see it. */
@@ -28,20 +28,29 @@ export class PortableStream implements ByteStream {
   #isEnding = false;
   #isGone = false;
   #code: string | undefined;
-  #remoteAddress: string | undefined;
+  /** What was asked of the socket, or is known of a connection that came here through others. */
+  #endpoints: Endpoints | undefined;
   #hasPeerEnded = false;
 
-  /** `remoteAddress`: of a connection that came here through others. */
-  constructor(socket: Socket, turns: TurnKeeper, handler: StreamHandler, remoteAddress?: string) {
+  /** `endpoints`: of a connection that came here through others. */
+  constructor(socket: Socket, turns: TurnKeeper, handler: StreamHandler, endpoints?: Endpoints) {
     this.#socket = socket;
-    this.#remoteAddress = remoteAddress;
+    this.#endpoints = endpoints;
     this.#turns = turns;
     this.handler = handler;
     this.#listen();
   }
 
   get remoteAddress(): string {
-    return (this.#remoteAddress ??= (this.#socket.remoteAddress ?? '').replace(/^::ffff:(?=\d+\.)/, ''));
+    return this.#ends.remoteAddress;
+  }
+
+  get remotePort(): number {
+    return this.#ends.remotePort;
+  }
+
+  get localPort(): number {
+    return this.#ends.localPort;
   }
 
   get isBlocked(): boolean {
@@ -99,6 +108,8 @@ export class PortableStream implements ByteStream {
     if (copy === undefined) return undefined;
     this.#isGone = true;
     this.handler = ignoringHandler;
+    // Who takes it up asks what it was.
+    this.#endpoints = this.#ends;
     // The connection lives on by the copy.
     socket.destroy();
     return copy;
@@ -119,6 +130,10 @@ export class PortableStream implements ByteStream {
     this.#write();
     if (this.#isEnding) this.#socket.end();
     this.#unblock();
+  }
+
+  get #ends(): Endpoints {
+    return (this.#endpoints ??= endpointsOf(this.#socket));
   }
 
   #soil(): void {
@@ -179,4 +194,8 @@ export class PortableStream implements ByteStream {
       turns.leave();
     });
   }
+}
+
+function endpointsOf({ remoteAddress = '', remotePort = 0, localPort = 0 }: Socket): Endpoints {
+  return { remoteAddress: remoteAddress.replace(/^::ffff:(?=\d+\.)/, ''), remotePort, localPort };
 }

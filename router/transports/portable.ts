@@ -9,7 +9,7 @@ import { PatientSocket } from './patient-socket.ts';
 import { PortableAcceptor } from './portable-acceptor.ts';
 import { PortableStream, type TurnKeeper } from './portable-stream.ts';
 import { targetAddress } from './target-address.ts';
-import type { AcceptHandler, Acceptor, ByteStream, Deadline, StreamHandler, Transport } from './transport.ts';
+import type { AcceptHandler, Acceptor, ByteStream, Deadline, Endpoints, StreamHandler, Transport } from './transport.ts';
 import { WriteArena } from './write-arena.ts';
 
 const readBytes = 64 * 1024;
@@ -76,9 +76,9 @@ export class PortableTransport implements Transport, TurnKeeper {
     return acceptor;
   }
 
-  adopt(fd: number, remoteAddress: string): ByteStream | undefined {
+  adopt(fd: number, endpoints: Endpoints): ByteStream | undefined {
     try {
-      return this.#take(new Socket({ fd, allowHalfOpen: true }), remoteAddress);
+      return this.#take(new Socket({ fd, allowHalfOpen: true }), endpoints);
     } catch {
       // It is no socket, or none that Node knows.
       return undefined;
@@ -124,8 +124,8 @@ export class PortableTransport implements Transport, TurnKeeper {
     }
   }
 
-  #take(socket: Socket, remoteAddress?: string): PortableStream {
-    const stream = new PortableStream(socket, this, ignoringHandler, remoteAddress);
+  #take(socket: Socket, endpoints?: Endpoints): PortableStream {
+    const stream = new PortableStream(socket, this, ignoringHandler, endpoints);
     socket.on('data', (bytes: Buffer) => {
       stream.onBytes(bytes, bytes.length);
     });

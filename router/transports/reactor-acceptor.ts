@@ -37,6 +37,7 @@ export class ReactorAcceptor implements Acceptor {
   /** Accepted in the batch in which it was paused. */
   readonly #waiting = new WaitingStreams();
   #address: string;
+  #port = 0;
   #fd = -1;
   /** The socket's file, where we made it. */
   #file: string | undefined;
@@ -56,9 +57,16 @@ export class ReactorAcceptor implements Acceptor {
     return this.#address;
   }
 
+  /** The TCP port that its clients connect to; 0 of a unix socket. */
+  get port(): number {
+    return this.#port;
+  }
+
   /** Binds a listener of our own; an inherited one is bound already. */
   async bind(): Promise<void> {
     this.#fd = this.#options.listener.fd ?? (await this.#listen());
+    const address = listenAddress(this.#address);
+    if (address.kind === 'tcp') this.#port = address.port;
   }
 
   pause(): boolean {

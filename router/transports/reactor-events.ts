@@ -1,11 +1,13 @@
 // The events of one wake-up, told one by one to the streams and acceptors that they are about.
 import type { Buffer } from 'node:buffer';
 import { getSystemErrorName } from 'node:util';
-import { eventKinds, recordLength, type Reactor } from '../../native/reactor.ts';
+import { eventKinds, portShift, recordLength, type Reactor } from '../../native/reactor.ts';
 import { formatIpv6 } from './ip-text.ts';
 import type { ReactorAcceptor } from './reactor-acceptor.ts';
 import type { ReactorConnects } from './reactor-connects.ts';
 import type { ReactorStream } from './reactor-stream.ts';
+
+const listenerMask = (1 << portShift) - 1;
 
 export interface EventsOptions {
   readonly reactor: Reactor;
@@ -114,13 +116,15 @@ export class ReactorEvents {
     }
   }
 
-  #accept(number: number, listener: number, address: string | number): void {
-    const acceptor = this.acceptors[listener];
+  /** `source`: the listener, and the client's port. */
+  #accept(number: number, source: number, address: string | number): void {
+    const acceptor = this.acceptors[source & listenerMask];
     if (acceptor === undefined) {
       this.#options.refuse(number);
       return;
     }
     const stream = this.#options.createStream(number, address);
+    stream.ports = (source & ~listenerMask) | acceptor.port;
     this.streams[number] = stream;
     acceptor.onStream(stream);
   }

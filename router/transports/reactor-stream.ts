@@ -28,6 +28,8 @@ const none = -1;
 
 export class ReactorStream implements ByteStream {
   handler: StreamHandler;
+  /** Of an accepted stream, set by who accepts it: the peer's port in the high 16 bits, ours in the low. */
+  ports = 0;
   readonly #keeper: StreamKeeper;
   #number: number;
   /** As text, or an IPv4 address whose text nobody wanted yet. */
@@ -58,6 +60,14 @@ export class ReactorStream implements ByteStream {
   get remoteAddress(): string {
     if (typeof this.#address === 'number') this.#address = formatIpv4(this.#address);
     return this.#address;
+  }
+
+  get remotePort(): number {
+    return this.ports >>> 16;
+  }
+
+  get localPort(): number {
+    return this.ports & 0xffff;
   }
 
   get isBlocked(): boolean {

@@ -13,7 +13,7 @@ import { ReactorCommands } from './reactor-commands.ts';
 import { ReactorConnects } from './reactor-connects.ts';
 import { ReactorEvents } from './reactor-events.ts';
 import { ReactorStream, type StreamKeeper } from './reactor-stream.ts';
-import type { AcceptHandler, Acceptor, ByteStream, Deadline, StreamHandler, Transport } from './transport.ts';
+import type { AcceptHandler, Acceptor, ByteStream, Deadline, Endpoints, StreamHandler, Transport } from './transport.ts';
 
 const sizes: ReactorOptions = {
   // No process has more descriptors unless it was made for that; a number costs nothing until it is used.
@@ -99,7 +99,7 @@ export class ReactorTransport implements Transport, StreamKeeper {
     return stream;
   }
 
-  adopt(fd: number, remoteAddress: string): ByteStream | undefined {
+  adopt(fd: number, { remoteAddress, remotePort, localPort }: Endpoints): ByteStream | undefined {
     let number: number;
     try {
       number = this.#reactor.adopt(fd);
@@ -108,6 +108,7 @@ export class ReactorTransport implements Transport, StreamKeeper {
       return undefined;
     }
     const stream = new ReactorStream(this, ignoringHandler, number, remoteAddress);
+    stream.ports = (remotePort << 16) | localPort;
     this.#events.streams[number] = stream;
     return stream;
   }

@@ -25,11 +25,19 @@ export interface StreamHandler {
   onRelayed?(bytes: number): void;
 }
 
-export interface ByteStream {
-  /** Who is called; may be replaced at any time (an upgraded connection gets a tunnel). */
-  handler: StreamHandler;
+/** Who is at the two ends of an accepted connection. What is asked of one that we opened means nothing. */
+export interface Endpoints {
   /** Numeric address of the peer (IPv4 in its own notation); empty on a unix socket. */
   readonly remoteAddress: string;
+  /** The peer's TCP port; 0 on a unix socket, and where nobody knows. */
+  readonly remotePort: number;
+  /** The TCP port that the peer connected to; 0 as above. */
+  readonly localPort: number;
+}
+
+export interface ByteStream extends Endpoints {
+  /** Who is called; may be replaced at any time (an upgraded connection gets a tunnel). */
+  handler: StreamHandler;
   /** True while a write would return false. */
   readonly isBlocked: boolean;
   /** Bytes written that the kernel has not taken yet. */
@@ -120,7 +128,7 @@ export interface Transport {
    * TCP_NODELAY) are as detach left them. What it tells comes in later turns. Undefined, and the descriptor stays the
    * caller's, where the transport cannot.
    */
-  adopt(fd: number, remoteAddress: string): ByteStream | undefined;
+  adopt(fd: number, endpoints: Endpoints): ByteStream | undefined;
   /** Takes up a listener; streams come from the first `resume` of the acceptor on. */
   listen(listener: Listener, handler: AcceptHandler): Promise<Acceptor>;
   /** A precise timer, for what is rare. */

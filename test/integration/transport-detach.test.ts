@@ -71,10 +71,10 @@ for (const { name, skip, create } of eachTransport) {
 
         const other = create();
         const next = new Recorder();
-        const taken = other.adopt(fd, '192.0.2.7');
+        const taken = other.adopt(fd, { remoteAddress: '192.0.2.7', remotePort: 50_000, localPort: 443 });
         assert.ok(taken !== undefined);
         taken.handler = next;
-        assert.equal(taken.remoteAddress, '192.0.2.7');
+        assert.deepEqual([taken.remoteAddress, taken.remotePort, taken.localPort], ['192.0.2.7', 50_000, 443]);
         await waitFor(() => next.events.length > 0, { what: 'the bytes that came meanwhile' });
         other.run(() => {
           say(taken, ' goes on');
@@ -131,7 +131,7 @@ for (const { name, skip, create } of eachTransport) {
   it(`what is no socket is not taken up by the ${name} transport`, { skip: skip || withoutAddon }, () => {
     const addon = addonUnderTest();
     const { fd } = addon.createSharedBytes(10);
-    assert.equal(create().adopt(fd, ''), undefined);
+    assert.equal(create().adopt(fd, { remoteAddress: '', remotePort: 0, localPort: 0 }), undefined);
     addon.closeDescriptor(fd);
   });
 }

@@ -13,7 +13,8 @@ for (const { name, skip, create } of eachTransport) {
         const transport = create();
         const address = kind === 'TCP' ? '127.0.0.1:0' : `unix:${join(tempDir(t), 's')}`;
         const { stream, handler, client } = await greeted(t, transport, address);
-        assert.equal(stream.remoteAddress, kind === 'TCP' ? '127.0.0.1' : '');
+        const ends = kind === 'TCP' ? ['127.0.0.1', client.localPort, client.remotePort] : ['', 0, 0];
+        assert.deepEqual([stream.remoteAddress, stream.remotePort, stream.localPort], ends);
         transport.run(() => {
           say(stream, 'one, ');
           say(stream, 'two');

@@ -20,5 +20,6 @@ Napi::Value ReactorLayout(const Napi::CallbackInfo& info) {
   layout.Set("eventKinds", ObjectOf(env, kEventKinds));
   layout.Set("commandKinds", ObjectOf(env, kCommandKinds));
   layout.Set("connectInProgress", Napi::Number::New(env, kConnectInProgress));
+  layout.Set("portShift", Napi::Number::New(env, kPortShift));
   return layout;
 }

@@ -37,6 +37,11 @@ bool IsOfConnection(int error) {
   }
 }
 
+/** The `a` of an accepted record. `port` is in network order. */
+int32_t WithPort(int32_t listener, in_port_t port) {
+  return static_cast<int32_t>(static_cast<uint32_t>(ntohs(port)) << kPortShift | static_cast<uint32_t>(listener));
+}
+
 }  // namespace
 
 int32_t Listeners::Add(int fd, bool is_tcp) {
@@ -132,22 +137,24 @@ void Listeners::SpreadProbes(Listener* listener, int fd) {
 void Listeners::AddAccepted(int32_t stream, int32_t listener, const sockaddr_storage& address) {
   if (address.ss_family == AF_INET) {
     const auto& v4 = reinterpret_cast<const sockaddr_in&>(address);
-    events_->Add(kAcceptedV4, stream, listener, static_cast<int32_t>(ntohl(v4.sin_addr.s_addr)));
+    events_->Add(kAcceptedV4, stream, WithPort(listener, v4.sin_port), static_cast<int32_t>(ntohl(v4.sin_addr.s_addr)));
     return;
   }
   if (address.ss_family != AF_INET6) {
     events_->Add(kAcceptedUnix, stream, listener);
     return;
   }
-  const uint8_t* bytes = reinterpret_cast<const sockaddr_in6&>(address).sin6_addr.s6_addr;
+  const auto& v6 = reinterpret_cast<const sockaddr_in6&>(address);
+  const uint8_t* bytes = v6.sin6_addr.s6_addr;
+  const int32_t listener_and_port = WithPort(listener, v6.sin6_port);
   if (IN6_IS_ADDR_V4MAPPED(reinterpret_cast<const in6_addr*>(bytes))) {
     uint32_t v4;
     std::memcpy(&v4, bytes + 12, sizeof(v4));
-    events_->Add(kAcceptedV4, stream, listener, static_cast<int32_t>(ntohl(v4)));
+    events_->Add(kAcceptedV4, stream, listener_and_port, static_cast<int32_t>(ntohl(v4)));
     return;
   }
   std::memcpy(events_->Room(), bytes, sizeof(in6_addr));
-  events_->Add(kAcceptedV6, stream, listener, events_->Take(sizeof(in6_addr)));
+  events_->Add(kAcceptedV6, stream, listener_and_port, events_->Take(sizeof(in6_addr)));
 }
 
 void Listeners::Refuse(int32_t number, int error) {

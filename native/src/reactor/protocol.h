@@ -40,6 +40,9 @@ enum CommandKind : int32_t {
 /** Added to a stream's number while the kernel still connects. */
 constexpr int32_t kConnectInProgress = 0x40000000;
 
+/** An accepted record's `a` is the listener's number in the bits below, and the client's TCP port above. */
+constexpr int kPortShift = 16;
+
 struct NamedKind {
   const char* name;
   int32_t value;

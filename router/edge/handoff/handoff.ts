@@ -172,7 +172,7 @@ export class Handoff implements ChannelEvents {
     const { addon, transport, events } = this.#options;
     // A worker runs an app's code: it may speak for the clients that it was given, and for nobody else.
     const isKnown = [...channel.connections].some(({ client }) => client.address === address);
-    const stream = isKnown ? transport.adopt(fd, address) : undefined;
+    const stream = isKnown ? transport.adopt(fd, { remoteAddress: address, remotePort: 0, localPort: 0 }) : undefined;
     if (stream !== undefined) {
       events.onStray(channel, stream);
       return;
@@ -255,7 +255,7 @@ export class Handoff implements ChannelEvents {
     }
     const { transport } = this.#options;
     channel.target.handoffPausedUntilMs = transport.nowMs() + shortPauseMs;
-    const stream = transport.adopt(fd, client.address);
+    const stream = transport.adopt(fd, client.stream);
     if (stream !== undefined) client.onHandedBack(stream, false);
     else this.#abandon(client, fd);
     return false;
@@ -310,7 +310,7 @@ export class Handoff implements ChannelEvents {
   }
 
   #adopt({ client, fd }: AwayConnection): ByteStream | undefined {
-    return this.#options.transport.adopt(fd, client.address);
+    return this.#options.transport.adopt(fd, client.stream);
   }
 
   /** There is no way to go on with the connection. */

@@ -146,6 +146,8 @@ export class MemoryStream implements ByteStream {
   readonly isBlocked = false;
   readonly pendingBytes = 0;
   readonly remoteAddress = '127.0.0.1';
+  readonly remotePort = 40_000;
+  readonly localPort = 80;
   readonly isWorker: boolean;
   handler: StreamHandler = silentHandler;
   writtenBytes = 0;
