@@ -1,9 +1,9 @@
-// Which fields of a client's request a worker gets to see, and which the router writes itself. Pure.
-// Whatever decides where a message ends, where it goes or who sent it is written anew and never copied.
-import { fieldIds, fieldIdCount } from '../http1/field-names.ts';
-import { hopByHopIds } from './hop-by-hop.ts';
+// The head that an HTTP worker gets: which of the client's fields (passed-fields.ts), and which the router writes
+// itself. Pure. request-variables.ts does the same for a gateway worker.
+import { fieldIds } from '../http1/field-names.ts';
 import { constantText, type HeadWriter } from '../http1/head-writer.ts';
 import type { Fields, RequestHead } from '../http1/message.ts';
+import { isPassedOn, unmistakableName } from './passed-fields.ts';
 import type { RequestId } from './request-ids.ts';
 
 /** What the router knows of the request beyond its head. */
@@ -17,39 +17,6 @@ export interface RequestOrigin {
 
 export type BodyFraming =
   { readonly kind: 'none' } | { readonly kind: 'chunked' } | { readonly kind: 'length'; readonly length: number };
-
-const copied = 0;
-const dropped = 1;
-/** Tells of the client as a proxy saw it: copied from a trusted proxy, else dropped. */
-const forwarded = 2;
-/** None of the known names: its spelling decides. */
-const unknown = 3;
-
-const rules = new Uint8Array(fieldIdCount);
-rules[fieldIds.other] = unknown;
-for (const id of [
-  ...hopByHopIds,
-  fieldIds.host,
-  fieldIds.expect,
-  // `Proxy` becomes HTTP_PROXY in a CGI environment (httpoxy).
-  fieldIds.proxy,
-  fieldIds.xForwardedFor,
-  fieldIds.xRequestId,
-]) {
-  rules[id] = dropped;
-}
-for (const id of [
-  fieldIds.xForwardedProto,
-  fieldIds.xForwardedHost,
-  fieldIds.xForwardedPort,
-  fieldIds.xRealIp,
-  fieldIds.forwarded,
-]) {
-  rules[id] = forwarded;
-}
-
-/** Names that gateways cannot map to another name: in CGI `_`, `.` and `-` become the same character. */
-const unmistakableName = /^[a-z0-9-]+$/;
 
 /** Writes the whole head that goes to the worker, its framing included. */
 export function writeRequestHead(
@@ -103,23 +70,9 @@ export function requestIdOf(head: RequestHead): string | undefined {
 }
 
 function copyFields(writer: HeadWriter, head: RequestHead, origin: RequestOrigin, keepsTrailer: boolean): void {
-  const { fields, nominated } = head;
+  const { fields } = head;
   const { count } = fields;
-  for (let i = 0; i < count; i++) {
-    const id = fields.id(i);
-    const rule = rules[id];
-    if (rule !== copied) {
-      if (rule === unknown && !isCopiedName(fields.name(i), origin.isTrusted)) continue;
-      if (rule === dropped && !(id === fieldIds.trailer && keepsTrailer)) continue;
-      if (rule === forwarded && !origin.isTrusted) continue;
-    }
-    if (nominated.length > 0 && nominated.includes(fields.name(i))) continue;
-    writer.copy(fields, i);
-  }
-}
-
-function isCopiedName(name: string, isTrusted: boolean): boolean {
-  return unmistakableName.test(name) && (isTrusted || !name.startsWith('x-forwarded-'));
+  for (let i = 0; i < count; i++) if (isPassedOn(head, i, origin.isTrusted, keepsTrailer)) writer.copy(fields, i);
 }
 
 function writeForwarded(writer: HeadWriter, head: RequestHead, origin: RequestOrigin): void {
@@ -140,23 +93,33 @@ function writeForwarded(writer: HeadWriter, head: RequestHead, origin: RequestOr
 
 /** What a trusted proxy said is gone on with, and what is not known is not said. */
 function writeForwardedInParts(writer: HeadWriter, head: RequestHead, origin: RequestOrigin): void {
-  const { isTrusted, clientAddress } = origin;
-  const earlier = isTrusted ? valuesOf(head, fieldIds.xForwardedFor) : '';
-  const chain = earlier !== '' && clientAddress !== '' ? `${earlier}, ${clientAddress}` : earlier + clientAddress;
+  const chain = forwardedChain(head, origin);
   if (chain !== '') {
     writer.constant(forwardedFor);
     writer.text(chain);
     writer.text('\r\n');
   }
-  if (!isTrusted || head.fields.firstLine(fieldIds.xForwardedProto) === -1) writer.constant(forwardedProto);
-  if (head.authority !== '' && (!isTrusted || head.fields.firstLine(fieldIds.xForwardedHost) === -1)) {
+  if (!isForwarded(head, origin, fieldIds.xForwardedProto)) writer.constant(forwardedProto);
+  if (head.authority !== '' && !isForwarded(head, origin, fieldIds.xForwardedHost)) {
     writer.constant(forwardedHost);
     writer.text(head.authority);
     writer.text('\r\n');
   }
 }
 
-function valuesOf({ fields }: RequestHead, id: number): string {
+/** The addresses that the request came by, the client's first, as X-Forwarded-For has them; empty where none is known. */
+export function forwardedChain(head: RequestHead, { isTrusted, clientAddress }: RequestOrigin): string {
+  const earlier = isTrusted ? valuesOf(head, fieldIds.xForwardedFor) : '';
+  return earlier !== '' && clientAddress !== '' ? `${earlier}, ${clientAddress}` : earlier + clientAddress;
+}
+
+/** A proxy that is believed said it, so its field is passed on and none of ours is added. */
+export function isForwarded({ fields }: RequestHead, { isTrusted }: RequestOrigin, id: number): boolean {
+  return isTrusted && fields.firstLine(id) !== -1;
+}
+
+/** The values of all lines with that id; empty where there are none. */
+export function valuesOf({ fields }: RequestHead, id: number): string {
   const values: string[] = [];
   for (let i = 0; i < fields.count; i++) if (fields.id(i) === id) values.push(fields.value(i));
   return values.join(', ');

@@ -33,6 +33,11 @@ export function invalidEntries(entries: readonly string[]): string[] {
   return entries.filter((entry) => entry !== 'unix' && parseNetwork(entry) === undefined);
 }
 
+/** Whether it is a numeric IPv4 or IPv6 address, and nothing else. */
+export function isIp(text: string): boolean {
+  return /^[0-9a-fA-F:.]+$/.test(text) && parseIp(text) !== undefined;
+}
+
 function parseNetwork(entry: string): Network | undefined {
   const [address = '', length, ...rest] = entry.split('/');
   const bits = parseIp(address);

@@ -23,6 +23,11 @@ export const valueBytes = tableOf((byte) => (byte === HTAB || (byte >= SP && byt
 /** ASCII lower case; other bytes stay themselves. */
 const lowerBytes = tableOf((byte) => (byte >= 0x41 && byte <= 0x5a ? byte + 0x20 : byte));
 
+/** The bytes of a lower-case field name as those of a CGI variable's. */
+export const variableBytes = tableOf((byte) =>
+  byte >= 0x61 && byte <= 0x7a ? byte - 0x20 : byte === 0x2d ? 0x5f : byte,
+);
+
 /** The value of a hexadecimal digit, 255 for any other byte. */
 export const hexValues = tableOf((byte) => {
   const value = '0123456789abcdef'.indexOf(charOf(byte).toLowerCase());

@@ -106,7 +106,6 @@ export class FieldTable implements Fields {
     return (this.#firstLines[id] ?? 0) - 1;
   }
 
-  /** How many lines have that id. */
   linesOf(id: number): number {
     return this.#lineCounts[id] ?? 0;
   }

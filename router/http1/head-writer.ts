@@ -3,7 +3,7 @@
 // the writing.)
 import assert from 'node:assert/strict';
 import { Buffer } from 'node:buffer';
-import { tokenBytes } from './byte-classes.ts';
+import { COLON, hexValues, tokenBytes, variableBytes } from './byte-classes.ts';
 import { ByteView, noBytes } from './byte-view.ts';
 import { OwnHeadSpace, type HeadSpace } from './head-space.ts';
 import type { Fields, LineWriter } from './message.ts';
@@ -12,6 +12,9 @@ import type { Fields, LineWriter } from './message.ts';
 const longText = 24;
 const COLON_BLANK = ': ';
 const LINE_END = '\r\n';
+const PERCENT = 0x25;
+/** Ten digits, of any length that there is memory for, and the colon. */
+const netstringGap = 11;
 
 /** Where a head goes: a stream. */
 export interface HeadOutlet {
@@ -128,6 +131,68 @@ export class HeadWriter implements LineWriter {
       rest = Math.floor(rest / 36);
     }
     this.#end = at + length;
+  }
+
+  /** Begins a netstring, in place of a head's first line: what is written until endNetstring() is its content. */
+  beginNetstring(): void {
+    this.#end = this.#reserve(netstringGap) + netstringGap;
+  }
+
+  /** Ends it, which must be all that was written, and puts its length in front: decimal, without a leading zero. */
+  endNetstring(): void {
+    this.#flush();
+    let rest = this.#end - this.#start - netstringGap;
+    this.text(',');
+    const { bytes } = this.#out;
+    let at = this.#start + netstringGap - 1;
+    bytes[at] = COLON;
+    do {
+      at--;
+      bytes[at] = 0x30 + (rest % 10);
+      rest = (rest / 10) | 0;
+    } while (rest > 0);
+    // What is left of the gap belongs to nobody.
+    this.#start = at;
+  }
+
+  /**
+   * Appends text[start, end) with its percent-escapes as the bytes that they stand for. A `%` that no two hexadecimal
+   * digits follow stays as it is.
+   */
+  decoded(text: string, start: number, end: number): void {
+    let at = this.#reserve(end - start);
+    const { bytes } = this.#out;
+    for (let i = start; i < end; i++) {
+      let code = text.charCodeAt(i);
+      if (code === PERCENT && i + 2 < end) {
+        const high = hexValues[text.charCodeAt(i + 1)] as number;
+        const low = hexValues[text.charCodeAt(i + 2)] as number;
+        if (high < 16 && low < 16) {
+          code = high * 16 + low;
+          i += 2;
+        }
+      }
+      bytes[at] = code;
+      at++;
+    }
+    this.#end = at;
+  }
+
+  /** Appends text[start, end), without making a string of it. Latin-1, unchecked. */
+  part(text: string, start: number, end: number): void {
+    const at = this.#reserve(end - start);
+    const { bytes } = this.#out;
+    for (let i = start; i < end; i++) bytes[at + i - start] = text.charCodeAt(i);
+    this.#end = at + end - start;
+  }
+
+  /** Appends a lower-case field name of letters, digits and `-` as CGI spells it: upper case, `-` as `_`. */
+  variableName(name: string): void {
+    const at = this.#reserve(name.length);
+    const { bytes } = this.#out;
+    const spelled = variableBytes;
+    for (let i = 0; i < name.length; i++) bytes[at + i] = spelled[name.charCodeAt(i)] as number;
+    this.#end = at + name.length;
   }
 
   chunkEnd(): void {

@@ -34,6 +34,8 @@ export interface Fields {
   first(id: number): string | undefined;
   /** The first line with that id, or -1. */
   firstLine(id: number): number;
+  /** How many lines have that id. */
+  linesOf(id: number): number;
   /** Writes the start line as it came, where that is just how it is to be written; else does nothing and returns false. */
   copyStart(into: LineWriter): boolean;
   /** Writes line `i` as `Name: value` CRLF, the name spelled as it came, by copying bytes where that is possible. */
