@@ -15,7 +15,7 @@ export type ProbeResult =
     };
 
 /** A probe that the kernel queued but nobody answers is given up, so that it does not hold its place for ever. */
-const silenceMs = 5000;
+export const silenceMs = 5000;
 const up: ProbeResult = { isUp: true };
 
 /** The Host of probes: the first of the app's domains that is a name, as apps may refuse names that are not theirs. */
@@ -61,35 +61,58 @@ export async function probeHealth(address: string, check: HealthCheck, signal: A
 
 /** A connect, for a place that only the server itself can have opened. */
 export async function probeConnect(address: string, signal: AbortSignal): Promise<ProbeResult> {
-  const target = targetOf(address);
-  return typeof target === 'string' ? unreachable(target) : exchange(target, '', signal);
+  return probeExchange(address, { request: '', limitMs: silenceMs, judge: () => true }, signal);
 }
 
 /**
  * A connect to a socket that the primary listens on proves nothing, so the worker must answer: any HTTP response to
  * `OPTIONS *`, which asks about the server and touches no resource (RFC 9110 section 9.3.7).
  */
-export async function probeOptions(path: string, host: string, signal: AbortSignal): Promise<ProbeResult> {
-  return exchange({ path }, `OPTIONS * HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`, signal);
+export async function probeOptions(address: string, host: string, signal: AbortSignal): Promise<ProbeResult> {
+  const request = `OPTIONS * HTTP/1.1\r\nHost: ${host}\r\nConnection: close\r\n\r\n`;
+  const judge = (answer: string): Verdict => {
+    if (answer.startsWith('HTTP/')) return true;
+    return 'HTTP/'.startsWith(answer) ? undefined : 'what it answered is not HTTP';
+  };
+  return probeExchange(address, { request, limitMs: silenceMs, judge }, signal);
+}
+
+/** True: up. Words: why it is not. Undefined: more of the answer has to come first. */
+export type Verdict = true | string | undefined;
+
+export interface ProbeQuestion {
+  /** Empty: the connection alone is the answer. */
+  readonly request: string | Uint8Array;
+  /** For the whole attempt. */
+  readonly limitMs: number;
+  /** Of all that came back, in latin-1. */
+  readonly judge: (answer: string) => Verdict;
 }
 
 type Target = { readonly path: string } | { readonly host: string; readonly port: number };
 
-/** Connects and sends `request`; up once bytes of HTTP come back, or at once where there is nothing to send. */
-async function exchange(target: Target, request: string, signal: AbortSignal): Promise<ProbeResult> {
+/** Connects, sends the request, and reads until there is a verdict. */
+export async function probeExchange(
+  address: string,
+  { request, limitMs, judge }: ProbeQuestion,
+  signal: AbortSignal,
+): Promise<ProbeResult> {
+  const target = targetOf(address);
+  if (typeof target === 'string') return unreachable(target);
   return new Promise((resolve) => {
     const socket = connect(target);
-    const attempt = new Attempt(socket, { signal, limitMs: silenceMs, onResult: resolve });
+    const attempt = new Attempt(socket, { signal, limitMs, onResult: resolve });
     let answer = '';
     socket.setEncoding('latin1').once('connect', () => {
       attempt.hasConnected = true;
-      if (request === '') attempt.end(up);
+      if (request.length === 0) attempt.end(up);
       else socket.write(request);
     });
     socket.on('data', (text: string) => {
       answer += text;
-      if (answer.startsWith('HTTP/')) attempt.end(up);
-      else if (!'HTTP/'.startsWith(answer)) attempt.fail('what it answered is not HTTP');
+      const verdict = judge(answer);
+      if (verdict === true) attempt.end(up);
+      else if (verdict !== undefined) attempt.fail(verdict);
     });
     socket.on('error', (error) => {
       attempt.fail(reasonOf(error));

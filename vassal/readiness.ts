@@ -3,6 +3,7 @@
 import type { Clock } from '../lib/clock.ts';
 import { formatAddress } from '../lib/address.ts';
 import type { ReadyBy } from '../lib/vassal-messages.ts';
+import type { WorkerProtocol } from '../lib/routes.ts';
 import { probeConnect, probeHealth, probeOptions, type HealthCheck, type ProbeResult } from './probes.ts';
 
 export interface Proof {
@@ -15,6 +16,8 @@ export interface ReadinessOptions {
   /** `unix:/path` of the worker's own socket. */
   readonly address: string;
   readonly port: number | undefined;
+  /** What it is spoken to in, there and at its port. */
+  readonly protocol: WorkerProtocol;
   /** The worker says by IPC when it listens, so its socket is not probed. */
   readonly tellsListening: boolean;
   readonly healthCheck: HealthCheck | undefined;
@@ -46,13 +49,12 @@ export class Readiness {
   /** Begins to probe what has to be probed. */
   start(): void {
     const { address, port, healthCheck, tellsListening, host } = this.#options;
-    const socketPath = address.slice('unix:'.length);
     const signal = this.#ended.signal;
     if (healthCheck !== undefined) {
       const pauses = { first: healthPauseMs, longest: healthPauseMs };
       for (const target of port === undefined ? [address] : [address, portAddress(port)]) {
         this.#repeat({ by: 'health-check', address: target }, pauses, async () => {
-          const result = await probeHealth(target, healthCheck, signal);
+          const result = await this.#probeHealth(target, healthCheck);
           if (!result.isUp) this.#lastHealth = result.why;
           return result;
         });
@@ -61,7 +63,7 @@ export class Readiness {
     }
     if (tellsListening) return;
     const pauses = { first: firstPauseMs, longest: longestPauseMs };
-    this.#repeat({ by: 'listen', address }, pauses, () => probeOptions(socketPath, host, signal));
+    this.#repeat({ by: 'listen', address }, pauses, () => this.#probeAnswer(host));
     if (port === undefined) return;
     this.#repeat({ by: 'listen', address: portAddress(port) }, pauses, () => probeConnect(portAddress(port), signal));
   }
@@ -114,6 +116,22 @@ export class Readiness {
     }
     const places = port === undefined ? '' : `nothing accepts connections on its PORT ${port}, `;
     return `${places}nobody answers on the socket passed by LISTEN_FDS, and no READY=1 came`;
+  }
+
+  async #probeHealth(address: string, check: HealthCheck): Promise<ProbeResult> {
+    const { signal } = this.#ended;
+    if (this.#options.protocol === 'http') return probeHealth(address, check, signal);
+    // Loaded for those only that need it.
+    const { probeGatewayHealth } = await import('./gateway-probe.ts');
+    return probeGatewayHealth(address, check, signal);
+  }
+
+  async #probeAnswer(host: string): Promise<ProbeResult> {
+    const { address, protocol } = this.#options;
+    const { signal } = this.#ended;
+    if (protocol === 'http') return probeOptions(address, host, signal);
+    const { probeGateway } = await import('./gateway-probe.ts');
+    return probeGateway(address, host, signal);
   }
 
   #prove(proof: Proof): void {

@@ -158,6 +158,7 @@ export class WorkerHandle {
     this.#readiness = new Readiness({
       address,
       port: launch.port,
+      protocol: launch.protocol,
       tellsListening: launch.tellsListening,
       healthCheck,
       host,
