@@ -4,7 +4,7 @@ import type { AppStats } from '../../lib/app-stats.ts';
 import type { PublishRoutes } from '../../lib/router-messages.ts';
 import type { AppRoute, TargetRoute } from '../../lib/routes.ts';
 import { Pool, type PoolEvents } from './pool.ts';
-import { RouteTable } from './route-table.ts';
+import { RouteTable, type Mount } from './route-table.ts';
 import { Target } from './target.ts';
 
 export interface AppsEvents {
@@ -44,7 +44,7 @@ export class Apps implements PoolEvents {
   }
 
   /** The pool of the app that serves this host and target. */
-  find(host: string, target: string): Pool | undefined {
+  find(host: string, target: string): Mount<Pool> | undefined {
     return this.#table.find(host, target);
   }
 

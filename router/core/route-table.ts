@@ -8,11 +8,18 @@ export interface Route<App> {
   readonly app: App;
 }
 
+/** Where an app was found. */
+export interface Mount<App> {
+  /** `/path` of the domain, without a trailing slash, by which the target begins; empty where the whole host is the app's. */
+  readonly prefix: string;
+  readonly app: App;
+}
+
 /** Longer names are no DNS names; without a bound, a host of 8,000 labels would cost 8,000 lookups. */
 const longestHost = 255;
 
 /** The prefixes of one host, longest first. */
-type HostRoutes<App> = { readonly prefix: string; readonly app: App }[];
+type HostRoutes<App> = Mount<App>[];
 
 export class RouteTable<App> {
   readonly #exact = new Map<string, HostRoutes<App>>();
@@ -31,7 +38,7 @@ export class RouteTable<App> {
    * The app for a lower-case host without port and a request target. The exact host comes first, then the wildcard
    * with the most labels, then `*`; within each the longest prefix. A host none of whose prefixes fits falls through.
    */
-  find(host: string, target: string): App | undefined {
+  find(host: string, target: string): Mount<App> | undefined {
     return (
       matchPrefix(this.#exact.get(host), target) ?? this.#findWildcard(host, target) ?? matchPrefix(this.#any, target)
     );
@@ -58,11 +65,11 @@ export class RouteTable<App> {
     if (this.#any.length > 0) yield this.#any;
   }
 
-  #findWildcard(host: string, target: string): App | undefined {
+  #findWildcard(host: string, target: string): Mount<App> | undefined {
     if (this.#wildcards.size === 0 || host.length > longestHost) return undefined;
     for (let dot = host.indexOf('.'); dot !== -1; dot = host.indexOf('.', dot + 1)) {
-      const app = matchPrefix(this.#wildcards.get(host.slice(dot + 1)), target);
-      if (app !== undefined) return app;
+      const mount = matchPrefix(this.#wildcards.get(host.slice(dot + 1)), target);
+      if (mount !== undefined) return mount;
     }
     return undefined;
   }
@@ -94,8 +101,8 @@ function shareWholeHosts<App>(hosts: Map<string, HostRoutes<App>>): void {
   }
 }
 
-function matchPrefix<App>(prefixes: HostRoutes<App> | undefined, target: string): App | undefined {
+function matchPrefix<App>(prefixes: HostRoutes<App> | undefined, target: string): Mount<App> | undefined {
   if (prefixes === undefined) return undefined;
-  for (const { prefix, app } of prefixes) if (isBelow(target, prefix)) return app;
+  for (const mount of prefixes) if (isBelow(target, mount.prefix)) return mount;
   return undefined;
 }

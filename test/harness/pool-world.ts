@@ -60,7 +60,7 @@ export function poolWorld(): PoolWorld {
       apps.publish({ type: 'routes', version: ++version, apps: routes.map(routeOf) }, 0);
     },
     pool: () => {
-      const pool = apps.find('a.test', '/');
+      const pool = apps.find('a.test', '/')?.app;
       assert.ok(pool !== undefined);
       return pool;
     },

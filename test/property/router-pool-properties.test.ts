@@ -5,6 +5,7 @@ import fc from 'fast-check';
 import type { AppRoute } from '../../lib/routes.ts';
 import { Apps } from '../../router/core/apps.ts';
 import { Lease } from '../../router/core/lease.ts';
+import type { Pool } from '../../router/core/pool.ts';
 import type { PoolRefusal, Waiter } from '../../router/core/waiting-line.ts';
 
 class Client implements Waiter {
@@ -170,8 +171,8 @@ class PoolRun {
     this.#apps.publish({ type: 'routes', version: ++this.#version, apps: [app] }, 0);
   }
 
-  #pool(): NonNullable<ReturnType<Apps['find']>> {
-    const pool = this.#apps.find('any', '/');
+  #pool(): Pool {
+    const pool = this.#apps.find('any', '/')?.app;
     assert.ok(pool !== undefined);
     return pool;
   }

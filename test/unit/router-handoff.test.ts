@@ -200,7 +200,7 @@ describe('a host belongs to an app as a whole', () => {
     for (const host of ['a.test', 'x.a.test', 'b.test', 'x.c.test', 'x.d.test', 'e.d.test', 'z']) {
       const whole = table.findWhole(host);
       if (whole === undefined) continue;
-      for (const target of ['/', '/x', '/x/y', '/y', '*']) assert.equal(table.find(host, target), whole);
+      for (const target of ['/', '/x', '/x/y', '/y', '*']) assert.equal(table.find(host, target)?.app, whole);
     }
   });
 });
