@@ -21,7 +21,7 @@ export type Admission = 'serve' | 'invite' | 'hold' | Rejection;
 export type Admitted = Pick<RequestHead, 'host' | 'authority' | 'framing' | 'expectsContinue'>;
 
 /** Of an app. */
-export interface Admitter extends Pick<Pool, 'isDown' | 'isTooLarge'> {
+export interface Admitter extends Pick<Pool, 'isDown' | 'isTooLarge' | 'isGateway'> {
   readonly route: { readonly reason: string };
 }
 
@@ -32,7 +32,9 @@ export function judgeAdmission(request: Admitted, app: Admitter | undefined): Ad
   if (framing.kind === 'length' && app.isTooLarge(framing.length)) return tooLarge;
   if (expectsContinue) {
     // Whoever cannot be served need not send the body first.
-    return app.isDown ? { cause: 'app-down', page: undefined, detail: app.route.reason } : 'invite';
+    if (app.isDown) return { cause: 'app-down', page: undefined, detail: app.route.reason };
+    // A gateway worker says itself when it wants the body.
+    return app.isGateway ? 'serve' : 'invite';
   }
   return framing.kind === 'chunked' ? 'hold' : 'serve';
 }

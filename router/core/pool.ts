@@ -63,6 +63,11 @@ export class Pool implements LeaseOwner {
     return this.#live.targets;
   }
 
+  /** Its workers speak the gateway protocol, as far as there are any. */
+  get isGateway(): boolean {
+    return this.#targets[0]?.isGateway === true;
+  }
+
   /** Requests that wait now. */
   get queued(): number {
     return this.#live.line.size + (this.#next === undefined ? 0 : this.#next.line.size);

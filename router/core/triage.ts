@@ -9,6 +9,7 @@ export type FailureCause =
   | 'client-slow-body'
   | 'client-not-reading'
   | 'body-too-large'
+  | 'path-with-nul'
   | 'unknown-host'
   | 'app-down'
   | 'app-removed'
@@ -41,6 +42,7 @@ const verdicts: Readonly<Record<FailureCause, Verdict>> = {
   'client-slow-body': client(408, 'The request body took too long to arrive.'),
   'client-not-reading': client(499, 'The client stopped reading the answer.'),
   'body-too-large': client(413, 'The request body is larger than this app accepts.'),
+  'path-with-nul': client(400, 'The path holds an encoded NUL (%00), of which this app cannot be told.'),
   'unknown-host': client(404, 'No app is served under this host and path.'),
   'app-down': router(503, 'info', 'The app is not running.'),
   'app-removed': router(503, 'info', 'The app was removed while the request waited.'),

@@ -20,6 +20,8 @@ export class Answer {
   readonly #request: AnsweredHead;
   #framing: AnswerFraming = { kind: 'none' };
   #trailers: Buffer | undefined;
+  /** The client was told to send its body. */
+  isInvited = false;
   /** A final head went out: no other answer can. */
   hasBegun = false;
   /** It is a stream of events, which `end` makes a whole answer at any moment. */
@@ -50,6 +52,7 @@ export class Answer {
 
   /** Tells the client to send its body. */
   continue(): void {
+    this.isInvited = true;
     this.#stream.write(continueHead, 0, continueHead.length);
   }
 

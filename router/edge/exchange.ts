@@ -5,6 +5,7 @@ import { judgeAdmission } from '../core/admission.ts';
 import type { Limit } from '../core/patience.ts';
 import { requestIdOf, writeRequestHead } from '../core/request-fields.ts';
 import { givenId, type RequestId } from '../core/request-ids.ts';
+import { hasEncodedNul, writeRequestVariables, type GatewayOrigin } from '../core/request-variables.ts';
 import { isIdempotent } from '../core/retry.ts';
 import { judgeFailure, type FailureCause } from '../core/triage.ts';
 import type { Fields, Refusal, RequestHead, ResponseHead } from '../http1/message.ts';
@@ -33,6 +34,8 @@ export class Exchange implements AssignmentOwner, ReadExchange {
   readonly #answer: Answer;
   readonly #body: RequestBody;
   readonly #flow: ExchangeFlow;
+  /** Of the domain that it was routed by. */
+  #prefix = '';
   #stage: Stage = 'holding';
   #assignment: Assignment | undefined;
   #tunnel: Tunnel | undefined;
@@ -65,14 +68,16 @@ export class Exchange implements AssignmentOwner, ReadExchange {
 
   begin(): void {
     const head = this.#head;
-    const pool = this.#edge.apps.find(head.host, head.target);
-    if (pool !== undefined) this.#assignment = new Assignment(this.#edge, pool, this, isIdempotent(head.method));
-    const admission = judgeAdmission(head, pool);
+    const mount = this.#edge.apps.find(head.host, head.target);
+    if (mount !== undefined) {
+      this.#prefix = mount.prefix;
+      this.#assignment = new Assignment(this.#edge, mount.app, this, isIdempotent(head.method));
+    }
+    const admission = judgeAdmission(head, mount?.app);
     if (typeof admission === 'object') {
       this.fail(admission.cause, admission.page, admission.detail);
     } else if (admission === 'invite') {
-      this.#answer.continue();
-      this.#client.watch();
+      this.#invite();
     } else if (admission === 'serve') {
       this.#dispatch();
     }
@@ -143,7 +148,7 @@ export class Exchange implements AssignmentOwner, ReadExchange {
 
   limit(): Limit | undefined {
     if (this.#stage === 'tunnel' || this.#stage === 'over') return undefined;
-    const wantsBody = !this.#body.isWhole && !this.#answer.hasBegun;
+    const wantsBody = !this.#body.isWhole && !this.#answer.hasBegun && !this.#awaitsContinue;
     const isConnecting = this.#assignment?.isConnecting === true;
     // The pool keeps the time of who waits in it.
     return this.#flow.limit(wantsBody, this.#stage === 'sending' ? 'worker' : isConnecting ? 'connection' : 'nothing');
@@ -167,15 +172,23 @@ export class Exchange implements AssignmentOwner, ReadExchange {
   // --- from the assignment ---
 
   onAssigned(upstream: UpstreamConnection): void {
-    const head = this.#head;
+    const { isGateway } = upstream.target;
+    if (isGateway && hasEncodedNul(this.#head.target)) {
+      // Nothing was sent: the next request may have it.
+      this.#assignment?.finish(true, this.#flow.movedMs);
+      this.fail('path-with-nul');
+      return;
+    }
     const { writer } = this.#edge;
     const { stream } = upstream;
     this.#stage = 'sending';
     this.#flow.onMove();
-    upstream.expect(head.method, head.upgrade !== undefined);
+    // Its app had gateway workers when the request came, and has others now. Before anything is written for the worker.
+    if (!isGateway && this.#awaitsContinue) this.#invite();
+    upstream.expect(this.#head.method, this.#head.upgrade !== undefined && !isGateway);
     writer.clear();
-    const { address: clientAddress, isTrusted } = this.#client;
-    writeRequestHead(writer, head, { clientAddress, isTrusted, requestId: this.requestId }, this.#body.decideFraming());
+    if (isGateway) this.#writeVariables();
+    else this.#writeHead();
     this.#body.sendHeld(stream, writer.send(stream));
     this.#flow.holdBody(stream.isBlocked);
     this.#client.watch();
@@ -186,8 +199,7 @@ export class Exchange implements AssignmentOwner, ReadExchange {
   onAnswerHead(head: ResponseHead): void {
     this.#flow.onMove();
     if (head.status < 200 && head.status !== 101) {
-      // 100 is the router's own affair: the client was told to go on when its body was asked for.
-      if (head.status !== 100) this.#answer.interim(head, undefined);
+      this.#onInterim(head);
       return;
     }
     this.#assignment?.onAnswered(head.status, this.#flow.movedMs);
@@ -263,6 +275,45 @@ export class Exchange implements AssignmentOwner, ReadExchange {
   /** The connection cannot carry another exchange after this one. */
   get #mustClose(): boolean {
     return !this.#head.keepAlive || !this.#body.isWhole || this.#edge.retirement !== undefined || this.#client.isAtEnd;
+  }
+
+  /** Its client waits for the word of a worker to send its body. */
+  get #awaitsContinue(): boolean {
+    return this.#head.expectsContinue && !this.#answer.isInvited && this.#body.receivedBytes === 0;
+  }
+
+  #writeHead(): void {
+    const { address: clientAddress, isTrusted } = this.#client;
+    const origin = { clientAddress, isTrusted, requestId: this.requestId };
+    writeRequestHead(this.#edge.writer, this.#head, origin, this.#body.decideFraming(true));
+  }
+
+  #writeVariables(): void {
+    const { writer, settings } = this.#edge;
+    const { address: clientAddress, isTrusted, stream } = this.#client;
+    const origin: GatewayOrigin = {
+      clientAddress,
+      isTrusted,
+      requestId: this.requestId,
+      remotePort: stream.remotePort,
+      localPort: stream.localPort,
+      proxies: settings.trustedProxies,
+      prefix: this.#prefix,
+      awaitsContinue: this.#awaitsContinue,
+    };
+    writeRequestVariables(writer, this.#head, origin, this.#body.decideFraming(false));
+  }
+
+  #onInterim(head: ResponseHead): void {
+    if (head.status !== 100) this.#answer.interim(head, undefined);
+    // Else whoever asked for the body, the router or an earlier 100, has said so to the client.
+    else if (this.#awaitsContinue) this.#invite();
+  }
+
+  #invite(): void {
+    this.#answer.continue();
+    this.#flow.onClientMove();
+    this.#client.watch();
   }
 
   #dispatch(): void {

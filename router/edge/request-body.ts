@@ -35,6 +35,7 @@ export class RequestBody {
   /** Runs while it is held for its end. */
   #endTimer: Timer | undefined;
   #isChunkedUpstream = false;
+  #takesTrailers = true;
 
   /** `isRepeatable`: keep what was sent as long as it is small, the request might be sent again. */
   constructor(writer: HeadWriter, framing: Framing, isRepeatable: boolean) {
@@ -99,13 +100,17 @@ export class RequestBody {
     this.#trailers = writer.length > 0 ? writer.take() : undefined;
   }
 
-  /** How the body goes to the worker, decided when its head is written: a whole one has a length. */
-  decideFraming(): BodyFraming {
+  /**
+   * How the body goes to the worker, decided when its head is written: a whole one has a length. `takesTrailers`: the
+   * worker is sent those of a chunked one.
+   */
+  decideFraming(takesTrailers: boolean): BodyFraming {
     const { kind } = this.#framing;
     this.#isChunkedUpstream = false;
+    this.#takesTrailers = takesTrailers;
     if (kind === 'length') return this.#framing;
     if (kind !== 'chunked') return { kind: 'none' };
-    if (this.hasEnded && this.#trailers === undefined && this.#isComplete) {
+    if (this.hasEnded && this.#isComplete && !(takesTrailers && this.#trailers !== undefined)) {
       return { kind: 'length', length: this.#heldBytes };
     }
     this.#isChunkedUpstream = true;
@@ -141,7 +146,7 @@ export class RequestBody {
   sendEnd(stream: Outlet): void {
     if (!this.#isChunkedUpstream) return;
     stream.write(lastChunk, 0, lastChunk.length);
-    if (this.#trailers !== undefined) stream.write(this.#trailers, 0, this.#trailers.length);
+    if (this.#trailers !== undefined && this.#takesTrailers) stream.write(this.#trailers, 0, this.#trailers.length);
     stream.write(lineEnd, 0, lineEnd.length);
   }
 

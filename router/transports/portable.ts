@@ -9,7 +9,15 @@ import { PatientSocket } from './patient-socket.ts';
 import { PortableAcceptor } from './portable-acceptor.ts';
 import { PortableStream, type TurnKeeper } from './portable-stream.ts';
 import { targetAddress } from './target-address.ts';
-import type { AcceptHandler, Acceptor, ByteStream, Deadline, Endpoints, StreamHandler, Transport } from './transport.ts';
+import type {
+  AcceptHandler,
+  Acceptor,
+  ByteStream,
+  Deadline,
+  Endpoints,
+  StreamHandler,
+  Transport,
+} from './transport.ts';
 import { WriteArena } from './write-arena.ts';
 
 const readBytes = 64 * 1024;

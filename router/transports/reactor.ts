@@ -13,7 +13,15 @@ import { ReactorCommands } from './reactor-commands.ts';
 import { ReactorConnects } from './reactor-connects.ts';
 import { ReactorEvents } from './reactor-events.ts';
 import { ReactorStream, type StreamKeeper } from './reactor-stream.ts';
-import type { AcceptHandler, Acceptor, ByteStream, Deadline, Endpoints, StreamHandler, Transport } from './transport.ts';
+import type {
+  AcceptHandler,
+  Acceptor,
+  ByteStream,
+  Deadline,
+  Endpoints,
+  StreamHandler,
+  Transport,
+} from './transport.ts';
 
 const sizes: ReactorOptions = {
   // No process has more descriptors unless it was made for that; a number costs nothing until it is used.

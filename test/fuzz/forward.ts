@@ -105,7 +105,7 @@ export class RequestForwarder implements Forwarder<RequestHead> {
     this.#isSending = true;
     this.forwarded.push(this.#heads - 1);
     writer.clear();
-    writeRequestHead(writer, head, this.#origin, body.decideFraming());
+    writeRequestHead(writer, head, this.#origin, body.decideFraming(true));
     const bytes = writer.view();
     outlet.write(bytes, 0, bytes.length);
     body.sendHeld(outlet, bytes.length);

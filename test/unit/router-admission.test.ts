@@ -3,7 +3,12 @@ import { describe, it } from 'node:test';
 import { judgeAdmission, type Admission, type Admitted } from '../../router/core/admission.ts';
 
 const limit = 1000;
-const app = { isDown: false, isTooLarge: (bytes: number): boolean => bytes > limit, route: { reason: '' } };
+const app = {
+  isDown: false,
+  isGateway: false,
+  isTooLarge: (bytes: number): boolean => bytes > limit,
+  route: { reason: '' },
+};
 const downApp = { ...app, isDown: true, route: { reason: 'crashes at boot' } };
 const get: Admitted = { host: 'a.test', authority: 'A.test', framing: { kind: 'none' }, expectsContinue: false };
 const post = (length: number): Admitted => ({ ...get, framing: { kind: 'length', length } });
@@ -19,6 +24,8 @@ describe('the admission of a request', () => {
     assert.equal(judgeAdmission(post(limit), app), 'serve');
     assert.equal(judgeAdmission(chunked, app), 'hold');
     assert.equal(judgeAdmission({ ...chunked, expectsContinue: true }, app), 'invite');
+    const gateway = { ...app, isGateway: true };
+    assert.equal(judgeAdmission({ ...chunked, expectsContinue: true }, gateway), 'serve', 'the worker asks itself');
   });
 
   it('refuses a body that its length says is too large, before it is asked for', () => {

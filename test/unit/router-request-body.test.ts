@@ -35,7 +35,7 @@ function held(kind: keyof typeof kinds = 'length', isRepeatable = true): Held {
     },
     sent: () => {
       let sent = '';
-      body.decideFraming();
+      body.decideFraming(true);
       body.sendHeld({ write: (bytes, start, end) => ((sent += bytes.toString('latin1', start, end)), true) }, 0);
       return sent;
     },
@@ -75,10 +75,10 @@ describe('a body that is held', () => {
     show('he');
     show('llo');
     endCall();
-    assert.deepEqual(body.decideFraming(), { kind: 'chunked' });
+    assert.deepEqual(body.decideFraming(true), { kind: 'chunked' });
     assert.equal(sent(), '5\r\nhello\r\n');
     body.hasEnded = true;
-    assert.deepEqual(body.decideFraming(), { kind: 'length', length: 5 });
+    assert.deepEqual(body.decideFraming(true), { kind: 'length', length: 5 });
     assert.equal(sent(), 'hello');
   });
 
