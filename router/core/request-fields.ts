@@ -3,7 +3,7 @@
 import { fieldIds } from '../http1/field-names.ts';
 import { constantText, type HeadWriter } from '../http1/head-writer.ts';
 import type { Fields, RequestHead } from '../http1/message.ts';
-import { isPassedOn, unmistakableName } from './passed-fields.ts';
+import { copyPassedFields, unmistakableName } from './passed-fields.ts';
 import type { RequestId } from './request-ids.ts';
 
 /** What the router knows of the request beyond its head. */
@@ -27,7 +27,7 @@ export function writeRequestHead(
 ): void {
   if (!head.fields.copyStart(writer)) writer.requestLine(head.method, head.target);
   writeHost(writer, head);
-  copyFields(writer, head, origin, body.kind === 'chunked');
+  copyPassedFields(writer, head, origin.isTrusted, body.kind === 'chunked');
   writeForwarded(writer, head, origin);
   if (head.upgrade !== undefined) {
     writer.text('Connection: Upgrade\r\n');
@@ -67,12 +67,6 @@ const requestIdName = constantText('X-Request-Id: ');
 export function requestIdOf(head: RequestHead): string | undefined {
   const id = head.fields.first(fieldIds.xRequestId);
   return id !== undefined && /^[\w.:/+=@-]{1,128}$/.test(id) ? id : undefined;
-}
-
-function copyFields(writer: HeadWriter, head: RequestHead, origin: RequestOrigin, keepsTrailer: boolean): void {
-  const { fields } = head;
-  const { count } = fields;
-  for (let i = 0; i < count; i++) if (isPassedOn(head, i, origin.isTrusted, keepsTrailer)) writer.copy(fields, i);
 }
 
 function writeForwarded(writer: HeadWriter, head: RequestHead, origin: RequestOrigin): void {

@@ -4,7 +4,7 @@ import type { ByteView } from '../http1/byte-view.ts';
 import { fieldIdCount, fieldIds, nameOfField } from '../http1/field-names.ts';
 import { constantText, type HeadWriter } from '../http1/head-writer.ts';
 import type { Fields, RequestHead } from '../http1/message.ts';
-import { isPassedOn } from './passed-fields.ts';
+import { isNominated, isPassedOn } from './passed-fields.ts';
 import { forwardedChain, isForwarded, type BodyFraming } from './request-fields.ts';
 import { clientAddressOf, isHttps, serverPortOf, type ConnectionOrigin } from './request-origin.ts';
 
@@ -126,12 +126,13 @@ function writeBody(writer: HeadWriter, body: BodyFraming, isContinueAwaited: boo
 
 /** Names occur once: the lines of one are joined where its first one stands. */
 function writeFields(writer: HeadWriter, head: RequestHead, isTrusted: boolean): void {
-  const { fields } = head;
+  const { fields, nominated } = head;
   const { count } = fields;
   let others: number[] | undefined;
   for (let i = 0; i < count; i++) {
-    if (!isPassedOn(head, i, isTrusted, false)) continue;
     const id = fields.id(i);
+    if (!isPassedOn(fields, i, id, isTrusted)) continue;
+    if (nominated.length > 0 && isNominated(head, i)) continue;
     if (id === fieldIds.other) {
       others ??= [];
       others.push(i);

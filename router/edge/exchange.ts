@@ -187,8 +187,13 @@ export class Exchange implements AssignmentOwner, ReadExchange {
     if (!isGateway && this.#awaitsContinue) this.#invite();
     upstream.expect(this.#head.method, this.#head.upgrade !== undefined && !isGateway);
     writer.clear();
-    if (isGateway) this.#writeVariables();
-    else this.#writeHead();
+    if (isGateway) {
+      this.#writeVariables();
+    } else {
+      const { address: clientAddress, isTrusted } = this.#client;
+      const origin = { clientAddress, isTrusted, requestId: this.requestId };
+      writeRequestHead(writer, this.#head, origin, this.#body.decideFraming(true));
+    }
     this.#body.sendHeld(stream, writer.send(stream));
     this.#flow.holdBody(stream.isBlocked);
     this.#client.watch();
@@ -280,12 +285,6 @@ export class Exchange implements AssignmentOwner, ReadExchange {
   /** Its client waits for the word of a worker to send its body. */
   get #awaitsContinue(): boolean {
     return this.#head.expectsContinue && !this.#answer.isInvited && this.#body.receivedBytes === 0;
-  }
-
-  #writeHead(): void {
-    const { address: clientAddress, isTrusted } = this.#client;
-    const origin = { clientAddress, isTrusted, requestId: this.requestId };
-    writeRequestHead(this.#edge.writer, this.#head, origin, this.#body.decideFraming(true));
   }
 
   #writeVariables(): void {
