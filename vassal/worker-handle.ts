@@ -12,9 +12,9 @@ import type { HealthCheck } from './probes.ts';
 import type { ProcessTree } from './process-tree.ts';
 import { Readiness } from './readiness.ts';
 import { healthyMs, respawnDelayMs } from './respawn-delay.ts';
-import { readWorkerMessage } from './runtimes/node/worker-messages.ts';
 import { describeDeath, type WorkerDeath } from './worker-death.ts';
 import { nextPhase, type WorkerEvent, type WorkerPhase } from './worker-lifecycle.ts';
+import { readWorkerMessage } from './worker-messages.ts';
 import { WorkerProcess, type WorkerExit } from './worker-process.ts';
 
 export interface WorkerHandleOptions {

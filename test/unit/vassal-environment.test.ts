@@ -5,7 +5,7 @@ import { describe, it } from 'node:test';
 import { readEnvironment } from '../../vassal/environment.ts';
 import { parseEnvFile } from '../../vassal/env-file.ts';
 import { commandLine, isSimpleCommand } from '../../vassal/runtimes/command/command-line.ts';
-import { readWorkerMessage } from '../../vassal/runtimes/node/worker-messages.ts';
+import { readWorkerMessage } from '../../vassal/worker-messages.ts';
 import { tempDir } from '../harness/temp-dir.ts';
 import { specOf } from '../harness/vassal-process.ts';
 

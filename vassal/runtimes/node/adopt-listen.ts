@@ -6,7 +6,8 @@ import { rmSync } from 'node:fs';
 import { Server as HttpServer } from 'node:http';
 import { Server, type AddressInfo, type ListenOptions } from 'node:net';
 import { errnoOf } from '../../../lib/errors.ts';
-import type { ListenTarget, WorkerBoot } from './worker-messages.ts';
+import type { ListenTarget } from '../../worker-messages.ts';
+import type { WorkerBoot } from './worker-boot.ts';
 
 /** As long as the primary's: listening again on an inherited socket sets its queue anew. */
 const backlog = 4096;

@@ -5,23 +5,20 @@ import { resolve } from 'node:path';
 import { entryPoints } from '../../../lib/entry-points.ts';
 import { formatAddress } from '../../../lib/address.ts';
 import type { LaunchRequest, LaunchResult } from '../../launch.ts';
-import type { WorkerSocket } from '../../sockets.ts';
-import { bootVariable, type ListenTarget, type WorkerBoot } from './worker-messages.ts';
+import { passSockets } from '../../passed-sockets.ts';
+import { bootVariable } from '../../worker-messages.ts';
+import type { WorkerBoot } from './worker-boot.ts';
 
 export function launchNode(request: LaunchRequest): LaunchResult {
   const { spec, worker, processes, sockets, env, hasAddon } = request;
   if (spec.app === undefined) return { problem: 'the spec names no app' };
   const node = spec.node ?? process.execPath;
   const stdio: (IOType | 'ipc' | number)[] = ['ignore', 'pipe', 'pipe'];
-  const pass = (socket: WorkerSocket): ListenTarget =>
-    // push returns the new length: the descriptor's number in the worker is one less.
-    socket.fd === undefined ? { path: socket.path } : { fd: stdio.push(socket.fd) - 1 };
   const boot: WorkerBoot = {
     app: resolve(spec.chdir, spec.app),
     worker,
     processes,
-    own: pass(sockets.own),
-    shared: sockets.shared === undefined ? null : pass(sockets.shared),
+    ...passSockets(sockets, stdio),
     handoff: sockets.handoff ?? null,
     stopSignal: `SIG${spec['stop-signal']}`,
     stopTimeoutMs: spec['stop-timeout'],

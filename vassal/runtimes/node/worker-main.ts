@@ -5,6 +5,7 @@ import { inspect } from 'node:util';
 import { messageOf } from '../../../lib/errors.ts';
 import type { NativeAddon } from '../../../native/index.ts';
 import { workerExit } from '../../../lib/exit-codes.ts';
+import { bootVariable, type WorkerMessage } from '../../worker-messages.ts';
 import { adoptListen, type Adoption } from './adopt-listen.ts';
 import { loadApp, LoadError } from './app-loader.ts';
 import { serveExport } from './app-server.ts';
@@ -12,7 +13,7 @@ import { EventStreams } from './event-streams.ts';
 import { HandoffDoor } from './handoff/door.ts';
 import { UpgradedSockets } from './upgraded-sockets.ts';
 import { endInOrder } from './worker-end.ts';
-import { bootVariable, type WorkerBoot, type WorkerMessage } from './worker-messages.ts';
+import type { WorkerBoot } from './worker-boot.ts';
 
 /** After this the log says that an app which was loaded does not listen. */
 const patienceMs = 3000;

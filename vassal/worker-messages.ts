@@ -1,26 +1,11 @@
-// What a Node worker and its primary say to each other: one variable at birth, then messages over Node's IPC channel.
-// They share it with the app, which may send messages of its own; ours bear the key `emperor`.
+// What a worker of ours, in whatever language, and its primary say to each other: one variable at birth, then messages
+// over Node's IPC channel (NODE_CHANNEL_FD: a JSON value a line). A Node app shares the channel and may send messages of
+// its own; ours bear the key `emperor`.
 
-/** Carries a WorkerBoot as JSON. The worker takes it out of its environment before the app is loaded. */
+/** Carries the runtime's boot as JSON. The worker takes it out of its environment before the app is loaded. */
 export const bootVariable = 'EMPEROR_BOOT';
 
-export interface WorkerBoot {
-  /** Absolute path of the script, package or directory. */
-  readonly app: string;
-  readonly worker: number;
-  readonly processes: number;
-  /** Where the adopted server listens: inherited descriptors, or paths to bind (without the addon). */
-  readonly own: ListenTarget;
-  readonly shared: ListenTarget | null;
-  /** Path at which it is to take client connections over; null where it is not to. */
-  readonly handoff: string | null;
-  /** `SIGTERM` and the like; `SIGKILL` cannot be heard. */
-  readonly stopSignal: NodeJS.Signals;
-  readonly stopTimeoutMs: number;
-  readonly hasAddon: boolean;
-  readonly primaryPid: number;
-}
-
+/** Where a worker is to listen: an inherited descriptor, or a path that it binds itself (without the addon). */
 export type ListenTarget = { readonly fd: number } | { readonly path: string };
 
 export type WorkerMessage =
