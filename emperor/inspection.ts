@@ -2,6 +2,7 @@
 // way. It only reads.
 import type { AppStats } from '../lib/app-stats.ts';
 import type { Clock } from '../lib/clock.ts';
+import { isPythonApp } from '../lib/spec/python-app.ts';
 import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
 import { native } from '../native/index.ts';
 import type { Addresses } from './addresses.ts';
@@ -143,7 +144,8 @@ function specFacts(
   if (spec === undefined) return { domains: [], runtime: null, processes: scaled ?? null };
   const { domains } = spec;
   if (spec.upstream !== undefined) return { domains, runtime: 'upstream', processes: null };
-  return { domains, runtime: spec.app === undefined ? 'command' : 'node', processes: scaled ?? spec.processes };
+  const runtime = isPythonApp(spec) ? 'python' : spec.app === undefined ? 'command' : 'node';
+  return { domains, runtime, processes: scaled ?? spec.processes };
 }
 
 function instanceFacts({ name, generation, state, pid, report }: VassalHandle): InstanceStatusFacts {

@@ -7,6 +7,7 @@ import { vassalFields } from '../../lib/spec/vassal-spec.ts';
 import { parseConfig, type ParsedFile, type Path } from './parse.ts';
 import { fileFault, programFault, programPath, type PathFault } from './paths.ts';
 import { compareProblems, fileProblem, problemAt, type Problem } from './problem.ts';
+import { pythonExample } from './python-keys.ts';
 import { readConfigFile } from './read-file.ts';
 import { decodeText } from './text.ts';
 import { validateTable } from './validate.ts';
@@ -119,7 +120,9 @@ async function resolvePaths(parsed: ParsedFile, config: EmperorConfig, problems:
   const envFiles = defaults['env-file']?.map((path) => resolve(directory, path));
   for (const [index, path] of (envFiles ?? []).entries()) add(['defaults', 'env-file', index], await fileFault(path));
   const node = defaults.node === undefined ? undefined : programPath(defaults.node, directory);
-  if (node !== undefined) add(['defaults', 'node'], await programFault(node));
+  if (node !== undefined) add(['defaults', 'node'], await programFault(node, 'a Node binary, such as /usr/bin/node'));
+  const python = defaults.python === undefined ? undefined : programPath(defaults.python, directory);
+  if (python !== undefined) add(['defaults', 'python'], await programFault(python, pythonExample));
   const runDir = config['run-dir'];
   return {
     ...config,
@@ -128,6 +131,7 @@ async function resolvePaths(parsed: ParsedFile, config: EmperorConfig, problems:
       ...defaults,
       ...(envFiles === undefined ? {} : { 'env-file': envFiles }),
       ...(node === undefined ? {} : { node }),
+      ...(python === undefined ? {} : { python }),
     },
   };
 }

@@ -6,7 +6,8 @@ import { fileURLToPath } from 'node:url';
 import { parse } from 'yaml';
 import { z } from 'zod';
 import { emperorSchema } from '../../lib/spec/emperor-config.ts';
-import { appKeys, keysOfOwnProcesses, vassalSchema } from '../../lib/spec/vassal-spec.ts';
+import { pythonAppKeys } from '../../lib/spec/python-app.ts';
+import { appKeys, keysOfNode, keysOfOwnProcesses, keysOfPython, vassalSchema } from '../../lib/spec/vassal-spec.ts';
 import { referencePage } from './reference-page.ts';
 
 /** Every generated file: its path below the package root, and what belongs in it. */
@@ -24,12 +25,22 @@ function vassalJsonSchema(): object {
       vassalSchema,
       "The configuration of one app served by Emperor: <name>.yaml in the emperor's directory.",
     ),
-    oneOf: appKeys.map((key) => ({ required: [key] })),
+    oneOf: appKeys.map((key) => ({ required: [key], properties: without(keysWithout(key)) })),
     // As emperor/config/vassal-file.ts says it.
     if: { required: ['upstream'] },
-    then: { properties: Object.fromEntries(keysOfOwnProcesses.map((key) => [key, false])) },
+    then: { properties: without(keysOfOwnProcesses) },
     else: { properties: { 'health-check': { properties: { interval: false } } } },
   };
+}
+
+/** The keys that are errors beside one that says what the app is, as emperor/config/python-keys.ts says it. */
+function keysWithout(appKey: (typeof appKeys)[number]): readonly string[] {
+  const isPython = pythonAppKeys.some((key) => key === appKey);
+  return [...appKeys.filter((key) => key !== appKey), ...(isPython ? keysOfNode : keysOfPython)];
+}
+
+function without(keys: readonly string[]): Readonly<Record<string, false>> {
+  return Object.fromEntries(keys.map((key) => [key, false]));
 }
 
 function emperorJsonSchema(): object {

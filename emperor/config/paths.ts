@@ -27,11 +27,11 @@ export function programPath(program: string, directory: string): string {
   return program.includes('/') ? resolve(directory, program) : program;
 }
 
-/** Why a program named by its path cannot be run; undefined where it can, and for bare names. */
-export async function programFault(path: string): Promise<PathFault | undefined> {
+/** Why a program named by its path cannot be run; undefined where it can, and for bare names. `wanted` is for the hint. */
+export async function programFault(path: string, wanted: string): Promise<PathFault | undefined> {
   if (!path.includes('/')) return undefined;
   const fault = await fileFault(path);
-  if (fault !== undefined) return { ...fault, hint: 'name a Node binary, such as /usr/bin/node' };
+  if (fault !== undefined) return { ...fault, hint: `name ${wanted}` };
   try {
     await access(path, constants.X_OK);
     return undefined;

@@ -3,12 +3,22 @@
 import { dirname, isAbsolute, resolve } from 'node:path';
 import type { EmperorConfig } from '../../lib/spec/emperor-config.ts';
 import { emperorFields } from '../../lib/spec/emperor-config.ts';
-import { appKeys, keysOfOwnProcesses, vassalSchema, type VassalSpec } from '../../lib/spec/vassal-spec.ts';
+import { isPythonApp } from '../../lib/spec/python-app.ts';
+import {
+  appKeys,
+  keysOfNode,
+  keysOfOwnProcesses,
+  keysOfPython,
+  vassalSchema,
+  type VassalSpec,
+} from '../../lib/spec/vassal-spec.ts';
 import { defaultDomain, normaliseDomain, type DomainResult } from './domains.ts';
 import { findEntryFile, kindOf } from './entry-file.ts';
-import { parseConfig, type ParsedFile, type Path } from './parse.ts';
-import { fileFault, programFault, programPath, type PathFault } from './paths.ts';
-import { compareProblems, problemAt, type Place, type Problem } from './problem.ts';
+import { Faults, reportPath } from './faults.ts';
+import { parseConfig } from './parse.ts';
+import { fileFault, programFault, programPath } from './paths.ts';
+import { compareProblems, type Place, type Problem } from './problem.ts';
+import { checkPythonKeys, resolvePython } from './python-keys.ts';
 import { validateTable } from './validate.ts';
 
 /** Values of emperor.yaml for vassals that do not set the key; its paths are absolute. */
@@ -40,7 +50,13 @@ export async function readVassalText(text: string, options: VassalFileOptions): 
   checkAppKeys(faults);
   if (!table.ok) return { ok: false, problems: [...table.problems, ...faults.problems].sort(compareProblems) };
   const own = new Set(Object.keys(parsed.value));
-  const merged = mergeDefaults(table.value, own, options.defaults);
+  const { home, ...named } = table.value;
+  const { virtualenv = home } = named;
+  const merged = mergeDefaults(
+    { ...named, ...(virtualenv === undefined ? {} : { virtualenv }) },
+    own,
+    options.defaults,
+  );
   checkUpstream(faults, table.value.upstream);
   const domainPlaces = readDomains(faults, table.value.domains, options.name);
   const chdir = resolve(dirname(options.file), table.value.chdir ?? '.');
@@ -49,26 +65,6 @@ export async function readVassalText(text: string, options: VassalFileOptions): 
   return faults.problems.length > 0
     ? { ok: false, problems: faults.problems.sort(compareProblems) }
     : { ok: true, spec: resolved, domainPlaces };
-}
-
-/** Collects the problems of one file. */
-class Faults {
-  readonly parsed: ParsedFile;
-  readonly problems: Problem[] = [];
-
-  constructor(parsed: ParsedFile) {
-    this.parsed = parsed;
-  }
-
-  add(path: Path, part: 'key' | 'value', fault: { readonly message: string; readonly hint: string }): void {
-    const place = part === 'key' ? this.parsed.keyAt(path) : this.parsed.valueAt(path);
-    this.problems.push(problemAt(this.parsed.file, place, fault));
-  }
-
-  /** A fault of something that the file does not say itself. */
-  addToFile(fault: { readonly message: string; readonly hint: string }): void {
-    this.problems.push(problemAt(this.parsed.file, null, fault));
-  }
 }
 
 function elsewhere(key: string): string | undefined {
@@ -89,7 +85,10 @@ function checkAppKeys(faults: Faults): void {
       hint: `keep the one that says what the app is and remove the other`,
     });
   }
-  if (others.length === 0) checkMeaning(faults, first === 'upstream');
+  if (first !== undefined && others.length === 0) {
+    checkMeaning(faults, first === 'upstream');
+    checkPythonKeys(faults, first);
+  }
 }
 
 /** A key that would do nothing is a misunderstanding, so it is told. */
@@ -129,7 +128,12 @@ type Table = Omit<VassalSpec, 'domains' | 'chdir'>;
 
 /** Own keys win over the defaults; of `env`, each variable for itself. What has no meaning for the app is not taken. */
 function mergeDefaults(table: Table, own: ReadonlySet<string>, defaults: VassalDefaults): Table {
-  const without = new Set<string>(table.upstream === undefined ? [] : keysOfOwnProcesses);
+  const without = new Set<string>([
+    ...(table.upstream === undefined ? [] : keysOfOwnProcesses),
+    ...(isPythonApp(table) ? keysOfNode : keysOfPython),
+    // A virtual environment has a Python of its own.
+    ...(table.virtualenv === undefined ? [] : ['python']),
+  ]);
   const missing = Object.entries(defaults).filter(
     ([key, value]) => value !== undefined && !own.has(key) && !without.has(key),
   );
@@ -172,16 +176,22 @@ async function resolvePaths(faults: Faults, spec: VassalSpec, own: ReadonlySet<s
   const envFiles = spec['env-file'].map((path) => resolve(spec.chdir, path));
   await Promise.all(
     envFiles.map(async (path, index) => {
-      report(faults, await fileFault(path), { key: 'env-file', index, own });
+      reportPath(faults, await fileFault(path), { key: 'env-file', index, own });
     }),
   );
   const node = spec.node === undefined ? undefined : programPath(spec.node, spec.chdir);
-  if (node !== undefined) report(faults, await programFault(node), { key: 'node', index: 0, own });
+  if (node !== undefined)
+    reportPath(faults, await programFault(node, 'a Node binary, such as /usr/bin/node'), {
+      key: 'node',
+      index: 0,
+      own,
+    });
   return {
     ...spec,
     'env-file': envFiles,
     ...(app === undefined ? {} : { app }),
     ...(node === undefined ? {} : { node }),
+    ...(await resolvePython(faults, spec, own)),
   };
 }
 
@@ -190,18 +200,4 @@ async function resolveApp(faults: Faults, app: string, chdir: string): Promise<s
   if (entry.ok) return entry.path;
   faults.add(['app'], 'value', { message: `app: ${entry.message}`, hint: entry.hint });
   return isAbsolute(app) ? app : resolve(chdir, app);
-}
-
-function report(
-  faults: Faults,
-  fault: PathFault | undefined,
-  { key, index, own }: { readonly key: string; readonly index: number; readonly own: ReadonlySet<string> },
-): void {
-  if (fault === undefined) return;
-  if (!own.has(key)) {
-    faults.addToFile({ message: `${key}, from defaults in emperor.yaml: ${fault.message}`, hint: fault.hint });
-    return;
-  }
-  const path = Array.isArray(faults.parsed.value[key]) ? [key, index] : [key];
-  faults.add(path, 'value', { message: `${key}: ${fault.message}`, hint: fault.hint });
 }

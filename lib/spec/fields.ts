@@ -38,6 +38,24 @@ export const text = withoutNul.min(1, 'expected text, got nothing').meta(words('
 
 export const flag = z.boolean(expected('true or false')).meta(words('true or false'));
 
+const nameInPython = String.raw`[\p{ID_Start}_]\p{ID_Continue}*`;
+const dottedInPython = `${nameInPython}(?:\\.${nameInPython})*`;
+
+/** `name`, or `name.attribute`. */
+export const pythonName = z
+  .string(expected('a name in a Python module, such as application'))
+  .regex(new RegExp(`^${dottedInPython}$`, 'u'), expected('a name in a Python module, such as application'))
+  .meta(words('name'));
+
+/** `package.module`, or `package.module:name`. A factory cannot be called from here: its module does that. */
+export const pythonModule = z
+  .string(expected('a Python module such as shop.wsgi or shop.wsgi:app'))
+  .regex(
+    new RegExp(`^${dottedInPython}(?::${dottedInPython})?$`, 'u'),
+    expected('a Python module such as shop.wsgi or shop.wsgi:app'),
+  )
+  .meta(words('module, or module:name'));
+
 /** A whole number between the bounds, both allowed. */
 export function wholeNumber(min: number, max: number): z.ZodNumber {
   const what = `a whole number from ${min} to ${max}`;

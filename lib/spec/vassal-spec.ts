@@ -10,6 +10,8 @@ import {
   keyed,
   meta,
   oneOf,
+  pythonModule,
+  pythonName,
   requestPath,
   share,
   size,
@@ -111,6 +113,24 @@ const sharedFields = {
       description: 'Arguments for Node itself, before the app.',
     }),
   ),
+  python: text.optional().meta(
+    meta({
+      group: 'how',
+      example: '/opt/python3.12/bin/python3',
+      description:
+        'The Python that runs the workers of a Python app, 3.9 or newer. Default: that of `virtualenv`, else `python3`.',
+    }),
+  ),
+  threads: wholeNumber(1, 512)
+    .default(1)
+    .meta(
+      meta({
+        group: 'how',
+        default: 1,
+        description:
+          'How many requests each worker of a Python app runs at a time, each in a thread of its own; further ones wait.',
+      }),
+    ),
   handoff: oneOf(['auto', 'off'])
     .default('auto')
     .meta(
@@ -231,6 +251,20 @@ const ownFields = {
       description: 'A Node script: it exports a handler, or calls listen(). Relative to `chdir`.',
     }),
   ),
+  module: pythonModule.optional().meta(
+    meta({
+      group: 'which app',
+      example: 'shop.wsgi',
+      description: 'A WSGI app by its Python module, looked for in `chdir` and in `pythonpath`.',
+    }),
+  ),
+  'wsgi-file': text.optional().meta(
+    meta({
+      group: 'which app',
+      example: 'app.py',
+      description: 'A WSGI app by the Python file that defines it. Relative to `chdir`.',
+    }),
+  ),
   command: z
     .union([text, z.array(anyText).min(1, 'expected a program')], {
       error: (issue) =>
@@ -254,6 +288,14 @@ const ownFields = {
         'Backends that somebody else runs: `unix:/path` or `http://host:port`, each with a `weight`; `[]` where all of them register themselves (`emperor upstream add`).',
     }),
   ),
+  callable: pythonName.optional().meta(
+    meta({
+      group: 'which app',
+      default: 'application',
+      example: 'app',
+      description: 'What the module or file of a Python app calls the app; `module` may say it as well, after a colon.',
+    }),
+  ),
   domains: texts.optional().meta(
     meta({
       group: 'where',
@@ -269,6 +311,22 @@ const ownFields = {
         "The working directory. Relative to the config file, and by default the config file's own directory.",
     }),
   ),
+  virtualenv: text.optional().meta(
+    meta({
+      group: 'how',
+      example: './venv',
+      description:
+        'The virtual environment of a Python app: its Python runs the workers, and so its packages are found.',
+    }),
+  ),
+  home: text.optional().meta(meta({ group: 'how', description: 'Another name of `virtualenv`.' })),
+  pythonpath: texts.default([]).meta(
+    meta({
+      group: 'how',
+      example: '[lib, ../shared]',
+      description: 'Where Python looks for modules after `chdir`, and before its own directories. Relative to `chdir`.',
+    }),
+  ),
 };
 
 export const vassalFields = { ...ownFields, ...sharedFields };
@@ -277,7 +335,20 @@ export const vassalFields = { ...ownFields, ...sharedFields };
 export const vassalSchema = keyed(vassalFields);
 
 /** The keys by which a file says what its app is; exactly one must be there. */
-export const appKeys = ['app', 'command', 'upstream'] as const;
+export const appKeys = ['app', 'module', 'wsgi-file', 'command', 'upstream'] as const;
+
+/** Keys that have a meaning for Python apps only: with others they would do nothing, so they are errors. */
+export const keysOfPython = [
+  'callable',
+  'virtualenv',
+  'home',
+  'pythonpath',
+  'python',
+  'threads',
+] as const satisfies readonly (keyof typeof vassalFields)[];
+
+/** Keys about Node, which have no meaning for Python apps. */
+export const keysOfNode = ['node', 'node-args', 'handoff'] as const satisfies readonly (keyof typeof vassalFields)[];
 
 /** Keys about processes that we run: with `upstream` they would do nothing, so they are errors. */
 export const keysOfOwnProcesses = [
@@ -299,7 +370,7 @@ type Validated = z.output<typeof vassalSchema>;
  * The validated config of one app: the keys of the table under their own names, durations in milliseconds, sizes
  * in bytes, paths absolute, defaults filled in. Plain JSON, so that it can be sent to the vassal and digested.
  */
-export type VassalSpec = Omit<Validated, 'domains' | 'chdir'> & {
+export type VassalSpec = Omit<Validated, 'domains' | 'chdir' | 'home'> & {
   readonly domains: readonly string[];
   readonly chdir: string;
 };

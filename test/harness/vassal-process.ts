@@ -5,7 +5,7 @@ import { existsSync, mkdirSync, readFileSync, readdirSync } from 'node:fs';
 import { join } from 'node:path';
 import { entryPoints } from '../../lib/entry-points.ts';
 import { logFile, workerSocket } from '../../lib/run-dir.ts';
-import { vassalSchema, type VassalSpec } from '../../lib/spec/vassal-spec.ts';
+import { appKeys, vassalSchema, type VassalSpec } from '../../lib/spec/vassal-spec.ts';
 import type { Registration, VassalState } from '../../lib/vassal-messages.ts';
 import { ControlListener, type ControlConnection } from './control-listener.ts';
 import { fixtureApp } from './paths.ts';
@@ -109,8 +109,8 @@ export class VassalProcess {
 }
 
 export function specOf(keys: Readonly<Record<string, unknown>>, chdir: string): VassalSpec {
-  const isApp = !('command' in keys) && !('upstream' in keys);
-  const spec = vassalSchema.parse({ ...(isApp ? { app: './server.js' } : {}), ...keys });
+  const isNamed = appKeys.some((key) => key in keys);
+  const spec = vassalSchema.parse({ ...(!isNamed ? { app: './server.js' } : {}), ...keys });
   return { ...spec, chdir, domains: spec.domains ?? ['test.localhost'] };
 }
 

@@ -33,11 +33,31 @@ const good: readonly object[] = [
   { app: 'server.js', rollout: { canary: [1] } },
   { app: 'server.js', 'health-check': '/up?x=1' },
   { app: 'server.js', 'x-mine': [{ a: null }] },
+  { module: 'shop.wsgi', threads: 4, pythonpath: '.', processes: 2 },
+  { module: 'größe.wsgi:app.wrapped' },
+  { 'wsgi-file': 'app.py', callable: 'app', python: 'python3.12' },
 ];
 
 const bad: readonly object[] = [
   {},
   { app: 'server.js', upstream: [] },
+  { app: 'server.js', module: 'shop.wsgi' },
+  { app: 'server.js', module: 'shop.wsgi', callable: 'app' },
+  { module: 'shop.wsgi', 'wsgi-file': 'app.py' },
+  { module: 'shop/wsgi.py' },
+  { module: 'shop.wsgi:app()' },
+  { module: 'shop..wsgi' },
+  { module: '' },
+  { module: 'shop.wsgi', callable: 'create app' },
+  { module: 'shop.wsgi', threads: 0 },
+  { module: 'shop.wsgi', node: 'node' },
+  { module: 'shop.wsgi', handoff: 'off' },
+  { app: 'server.js', callable: 'app' },
+  { app: 'server.js', threads: 4 },
+  { command: 'python3 app.py', virtualenv: 'venv' },
+  { command: 'python3 app.py', home: 'venv' },
+  { upstream: [], python: 'python3' },
+  { upstream: [], pythonpath: '.' },
   { upstream: null },
   { upstream: 80 },
   { upstream: 'https://a:1' },
@@ -83,7 +103,7 @@ describe('the JSON Schema and the validator', () => {
   for (const content of good) {
     it(`accept ${JSON.stringify(content)}`, async (t) => {
       const dir = tempDir(t);
-      writeFileSync(join(dir, 'server.js'), '');
+      for (const file of ['server.js', 'app.py']) writeFileSync(join(dir, file), '');
       assert.deepEqual([accepts(schema, content), await isValid(content, dir)], [true, true]);
     });
   }
@@ -91,7 +111,7 @@ describe('the JSON Schema and the validator', () => {
   for (const content of bad) {
     it(`refuse ${JSON.stringify(content)}`, async (t) => {
       const dir = tempDir(t);
-      writeFileSync(join(dir, 'server.js'), '');
+      for (const file of ['server.js', 'app.py']) writeFileSync(join(dir, file), '');
       assert.deepEqual([accepts(schema, content), await isValid(content, dir)], [false, false]);
     });
   }

@@ -52,7 +52,11 @@ async function problemsOf(result: Promise<VassalFile>): Promise<string[]> {
 }
 
 const cases: readonly [what: string, text: string, problems: readonly RegExp[]][] = [
-  ['no app', 'queue: 1', [/^- expected one of the keys app, command, .*\(add a line such as app: \.\/server\.js\)$/]],
+  [
+    'no app',
+    'queue: 1',
+    [/^- expected one of the keys app, module, wsgi-file, command, .*\(add a line such as app: \.\/server\.js\)$/],
+  ],
   ['two apps', 'app: server\ncommand: x', [/^2:1 expected one of app and command, got both/]],
   ['two apps in the other order', 'command: x\napp: server', [/^1:1 expected one of app and command/]],
   [
@@ -98,7 +102,7 @@ const cases: readonly [what: string, text: string, problems: readonly RegExp[]][
   [
     'a key like none',
     'app: server\nfoo: 1',
-    [/^2:1 unknown key "foo" \(the keys are app, command, upstream, domains, .*x-\)$/],
+    [/^2:1 unknown key "foo" \(the keys are app, module, wsgi-file, command, upstream, callable, domains, .*x-\)$/],
   ],
   ['a key of emperor.yaml', 'app: server\nlisten: 80', [/listen belongs in emperor\.yaml/]],
   [
@@ -210,6 +214,8 @@ describe('a good file', () => {
       env: {},
       'env-file': [],
       'node-args': [],
+      pythonpath: [],
+      threads: 1,
       handoff: 'auto',
       'ready-timeout': 30_000,
       'drain-timeout': 30_000,
