@@ -5,6 +5,8 @@ import type { VassalSpec } from '../lib/spec/vassal-spec.ts';
 import type { Variables } from './environment.ts';
 import type { WorkerSockets } from './sockets.ts';
 
+export type Runtime = 'node' | 'python' | 'command';
+
 export interface Launch {
   readonly command: string;
   readonly args: readonly string[];
@@ -23,6 +25,8 @@ export interface Launch {
   readonly handoff: string | undefined;
   /** The port it was given; undefined for a runtime that has none. */
   readonly port: number | undefined;
+  /** Whose exit codes and habits it has; that of `command` may be any program. */
+  readonly runtime: Runtime;
   /** True where the process speaks our worker protocol over IPC, and so tells by itself when it listens. */
   readonly tellsListening: boolean;
   /** The stop signal goes to all its processes: a shell that waits for its command does not pass it on. */

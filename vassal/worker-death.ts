@@ -1,6 +1,7 @@
 // What the end of a worker process means, in words and as a kind of failure. Pure.
 import { workerExit } from '../lib/exit-codes.ts';
 import type { Failure } from '../lib/vassal-messages.ts';
+import type { Runtime } from './launch.ts';
 import type { WorkerExit } from './worker-process.ts';
 
 export interface WorkerDeath extends Pick<Failure, 'kind' | 'message'> {
@@ -10,8 +11,8 @@ export interface WorkerDeath extends Pick<Failure, 'kind' | 'message'> {
 
 export interface Circumstances {
   readonly worker: number;
-  /** It ran our worker-main, whose exit codes are ours. */
-  readonly isNode: boolean;
+  /** What it ran. Workers of ours have our exit codes. */
+  readonly runtime: Runtime;
   readonly wasReady: boolean;
   /** What the worker said about why it could not load the app. */
   readonly cannotLoad: string | undefined;
@@ -32,9 +33,9 @@ export function describeDeath(exit: WorkerExit, circumstances: Circumstances): W
 }
 
 function whyNotLoaded({ code, message }: WorkerExit, circumstances: Circumstances): string | undefined {
-  const { isNode, wasReady, cannotLoad, isLoaded } = circumstances;
-  if (isNode) {
-    if (code === unsettledAwait && !isLoaded) {
+  const { runtime, wasReady, cannotLoad, isLoaded } = circumstances;
+  if (runtime !== 'command') {
+    if (runtime === 'node' && code === unsettledAwait && !isLoaded) {
       return 'the app could not be loaded: its top-level await can never end, for nothing is left to happen';
     }
     return code === workerExit.cannotLoad ? `the app could not be loaded: ${cannotLoad ?? message}` : undefined;
@@ -46,8 +47,8 @@ function whyNotLoaded({ code, message }: WorkerExit, circumstances: Circumstance
 }
 
 /** An exit code of 0 says that all went well: then somebody has to say what did not. */
-function whatWasMissing({ code }: WorkerExit, { isNode, isLoaded }: Circumstances): string {
+function whatWasMissing({ code }: WorkerExit, { runtime, isLoaded }: Circumstances): string {
   if (code !== 0) return '';
-  if (!isNode) return ': a command has to stay in the foreground and serve on PORT or LISTEN_FDS';
+  if (runtime === 'command') return ': a command has to stay in the foreground and serve on PORT or LISTEN_FDS';
   return isLoaded ? ': the app had not called listen() and exports no handler' : ': the app exited while it was loaded';
 }

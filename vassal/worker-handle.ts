@@ -210,7 +210,7 @@ export class WorkerHandle {
   #describe(exit: WorkerExit): WorkerDeath {
     return describeDeath(exit, {
       worker: this.id,
-      isNode: this.#launch?.tellsListening === true,
+      runtime: this.#launch?.runtime ?? 'command',
       wasReady: this.#phase === 'ready',
       cannotLoad: this.#cannotLoad,
       isLoaded: this.#readiness?.isLoaded === true,

@@ -38,6 +38,7 @@ export async function launchCommand(request: LaunchRequest, random: () => number
     port,
     protocol: 'http',
     capacity: null,
+    runtime: 'command',
     tellsListening: false,
     handoff: undefined,
     signalsTree: line.keepsShell,

@@ -38,6 +38,7 @@ export function launchNode(request: LaunchRequest): LaunchResult {
     port: undefined,
     protocol: 'http',
     capacity: null,
+    runtime: 'node',
     tellsListening: true,
     signalsTree: false,
   };
