@@ -9,4 +9,6 @@ export const entryPoints = {
   router: entry('../router/main.js'),
   vassal: entry('../vassal/main.js'),
   nodeWorker: entry('../vassal/runtimes/node/worker-main.js'),
+  // No output of tsc: it stays where it is, below the package's root.
+  pythonWorker: entry('../../vassal/runtimes/python/worker.py'),
 } as const;

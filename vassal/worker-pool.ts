@@ -7,6 +7,7 @@ import type { Timer } from '../lib/clock.ts';
 import { messageOf } from '../lib/errors.ts';
 import { formatAddress } from '../lib/address.ts';
 import { workerSocket } from '../lib/run-dir.ts';
+import { isPythonApp } from '../lib/spec/python-app.ts';
 import type { ReadyBy, WorkerState } from '../lib/vassal-messages.ts';
 import { identityVariables, readEnvironment, type Variables } from './environment.ts';
 import type { LaunchRequest, LaunchResult } from './launch.ts';
@@ -233,8 +234,12 @@ export class WorkerPool implements Pool {
       env: { ...this.#variables, ...identityVariables({ app: name, generation, worker, dir: start.dir }) },
       hasAddon: addon !== undefined,
     };
-    if (start.spec.command === undefined) return launchNode(request);
+    if (start.spec.app !== undefined) return launchNode(request);
     // Loaded for those only that need it: each module costs every start some of its time.
+    if (isPythonApp(start.spec)) {
+      const { launchPython } = await import('./runtimes/python/launch.ts');
+      return launchPython(request);
+    }
     const { launchCommand } = await import('./runtimes/command/launch.ts');
     return launchCommand(request, random);
   }

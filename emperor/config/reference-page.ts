@@ -76,7 +76,7 @@ const values = `
 - **text, or list of texts**: \`one\` or \`[one, two]\`.
 - **paths** in an app's file are relative to \`chdir\`, and \`chdir\` is relative to the file itself. Files that a key
   names must exist. \`app\` may leave out \`.js\`, \`.mjs\`, \`.cjs\` or \`.ts\`, and may name a directory with an \`index.js\` or a
-  \`package.json\` whose \`main\` exists. \`node\` without a slash is looked up in \`PATH\`.
+  \`package.json\` whose \`main\` exists. \`node\` and \`python\` without a slash are looked up in \`PATH\`.
 - **an unquoted \`*\`** is a reference in YAML: write \`domains: "*.example.com"\`.
 `;
 
