@@ -26,6 +26,7 @@ const pureFiles = [
   'emperor/rollout-status.ts',
   'emperor/scale-progress.ts',
   'emperor/api-values.ts',
+  'emperor/config/uwsgi/!(sources).ts',
   'emperor/cli/table.ts',
   'emperor/cli/app-detail.ts',
   'emperor/cli/check-plan.ts',

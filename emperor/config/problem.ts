@@ -18,6 +18,8 @@ export interface Problem {
 export interface Place {
   readonly line: number;
   readonly column: number;
+  /** The place in an included file (`/etc/common.ini:7`) that the line leads to; it is named before a message. */
+  readonly within?: string;
 }
 
 /** A problem at a place, or of the file as a whole where `place` is null. */
@@ -26,7 +28,8 @@ export function problemAt(
   place: Place | null,
   { message, hint = null }: { readonly message: string; readonly hint?: string | null },
 ): Problem {
-  return { file, line: place?.line ?? null, column: place?.column ?? null, message, hint };
+  const told = place?.within === undefined ? message : `${place.within}: ${message}`;
+  return { file, line: place?.line ?? null, column: place?.column ?? null, message: told, hint };
 }
 
 /** A problem of a whole file. */
@@ -68,6 +71,7 @@ function caret(sourceLine: string, column: number): string[] {
   return [`    ${before}${shown}${after}`, `    ${padding}^`];
 }
 
-function visible(text: string): string {
+/** Text of a file with its control characters made visible, so that it cannot drive the terminal. */
+export function visible(text: string): string {
   return text.replace(/[\u0000-\u0008\u000a-\u001f\u007f-\u009f\u2028\u2029\u202a-\u202e\u2066-\u2069]/g, '\u{fffd}');
 }

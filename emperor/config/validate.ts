@@ -96,7 +96,7 @@ function unknownKeyHint(key: string, known: readonly string[], elsewhere: TableO
 }
 
 /** The known key that a user may have meant: another way to write it, or few letters away. */
-function nearest(key: string, known: readonly string[]): string | undefined {
+export function nearest(key: string, known: readonly string[]): string | undefined {
   if (key.length > 40) return undefined;
   const plain = (word: string): string => word.toLowerCase().replace(/[-_ ]/g, '');
   const wanted = plain(key);
