@@ -9,6 +9,7 @@ import type { Addresses } from './addresses.ts';
 import type { App } from './app.ts';
 import type { Apps } from './apps.ts';
 import type { EventHub } from './events.ts';
+import type { Note } from './config/note.ts';
 import { instanceKey, type Desired } from './facts.ts';
 import { MemorySampler } from './memory.ts';
 import type { Reconciler } from './reconciler.ts';
@@ -103,6 +104,7 @@ export class Inspection {
       isPaused: app.isPaused,
       rollout: rolloutStatus(desired, app.facts(0, figures), now),
       goodGenerations: app.memory().history.map(({ generation }) => generation),
+      notes: notesOf(app),
       stats,
     };
   }
@@ -134,6 +136,10 @@ export class Inspection {
     if (addresses.problem !== undefined) sentences.push(addresses.problem);
     return sentences;
   }
+}
+
+function notesOf({ file }: App): readonly Note[] {
+  return file?.state === 'valid' ? file.notes : [];
 }
 
 /** `scaled`: the operator's number of workers. */

@@ -5,6 +5,7 @@ import type { RouterHello, RouterStats } from '../lib/router-messages.ts';
 import type { VassalState } from '../lib/vassal-messages.ts';
 import type { AppState } from './app-state.ts';
 import type { LastDeploy } from './app.ts';
+import type { Note } from './config/note.ts';
 import type { Problem } from './config/problem.ts';
 import type { Phase } from './events.ts';
 import type { InstanceState } from './lifecycle.ts';
@@ -52,6 +53,7 @@ export interface AppStatusFacts {
   readonly isPaused: boolean;
   readonly rollout: RolloutStatus | null;
   readonly goodGenerations: readonly number[];
+  readonly notes: readonly Note[];
   /** One entry per router. */
   readonly stats: readonly AppStats[];
 }
@@ -150,6 +152,8 @@ export interface VassalStatus {
   readonly rollout: RolloutStatus | null;
   /** Generations that stood their probation, oldest first: `rollback` goes to the one before the live one. */
   readonly goodGenerations: readonly number[];
+  /** What of its file does nothing here; none of a file that is invalid. */
+  readonly notes: readonly Note[];
 }
 
 export interface InstanceStatus {
@@ -247,6 +251,7 @@ function vassalStatus(app: AppStatusFacts, memory: StatusFacts['memory']): Vassa
     paused: app.isPaused,
     rollout: app.rollout,
     goodGenerations: app.goodGenerations,
+    notes: app.notes,
   };
 }
 

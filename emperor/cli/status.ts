@@ -3,7 +3,7 @@ import { cliExit } from '../../lib/exit-codes.ts';
 import { EmperorError } from '../../lib/errors.ts';
 import { formatDuration, formatSize } from '../../lib/units.ts';
 import { appDetail, pausedLine, rolloutLine } from './app-detail.ts';
-import { describeProblem } from '../problem-text.ts';
+import { describeNote, describeProblem } from '../problem-text.ts';
 import type { Status, VassalStatus } from '../status.ts';
 import { layOut } from './table.ts';
 import { paint, type Colour, type Terminal } from './terminal.ts';
@@ -46,6 +46,8 @@ export function formatApp(status: Status, terminal: Pick<Terminal, 'hasColour'>)
   const files = new Set(status.vassals.map(({ file }) => file));
   const problems = status.emperor.problems.filter(({ file }) => files.has(file));
   lines.push(...problemLines({ ...status.emperor, problems }, terminal), ...status.vassals.flatMap(appDetail));
+  const notes = status.vassals.flatMap((app) => app.notes.map((note) => describeNote(note, status.emperor.directory)));
+  if (notes.length > 0) lines.push('', ...notes.map((note) => `${paint(terminal, 'yellow', 'note')}     ${note}`));
   return `${lines.join('\n')}\n`;
 }
 
@@ -58,7 +60,9 @@ export function formatStatus(status: Status, terminal: Pick<Terminal, 'hasColour
   const attention = [
     ...problemLines(status.emperor, terminal),
     ...status.vassals.flatMap((app) => [...failureLines(app, terminal), ...movingLines(app, terminal)]),
-    ...status.emperor.degraded.map((sentence) => `${paint(terminal, 'yellow', 'note')}     ${sentence}`),
+    ...[...status.emperor.degraded, ...noteLines(status.vassals)].map(
+      (sentence) => `${paint(terminal, 'yellow', 'note')}     ${sentence}`,
+    ),
   ];
   if (attention.length > 0) lines.push('', ...attention);
   return `${lines.join('\n')}\n`;
@@ -72,6 +76,17 @@ function problemLines(
     `${paint(terminal, 'red', 'problem')}  ${describeProblem(problem, directory)}`,
     ...(problem.hint === null ? [] : [`         ${problem.hint}`]),
   ]);
+}
+
+/** One sentence for all: a directory of uWSGI's files has hundreds of notes. */
+function noteLines(vassals: readonly VassalStatus[]): readonly string[] {
+  const noted = vassals.filter(({ notes }) => notes.length > 0);
+  const [first] = noted;
+  if (first === undefined) return [];
+  const who = noted.length === 1 ? `the file of ${first.name} has` : `the files of ${noted.length} apps have`;
+  return [
+    `${who} options that do nothing here; \`emperor status ${noted.length === 1 ? first.name : 'APP'}\` lists them`,
+  ];
 }
 
 function headLine({ version, emperor }: Status): string {

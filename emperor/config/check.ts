@@ -6,6 +6,7 @@ import { errnoOf, messageOf } from '../../lib/errors.ts';
 import { systemClock } from '../../lib/clock.ts';
 import type { VassalSpec } from '../../lib/spec/vassal-spec.ts';
 import { isConfigFileName } from './names.ts';
+import type { Note } from './note.ts';
 import { fileProblem, type Problem } from './problem.ts';
 import { readVassalFile } from './reading.ts';
 import { scanDirectory } from './scan.ts';
@@ -17,6 +18,8 @@ export interface CheckedApp {
   readonly spec: VassalSpec;
   /** Canonical digest of the spec; equal digests mean that nothing would be deployed. */
   readonly digest: string;
+  /** What of its file does nothing here; sorted by place. */
+  readonly notes: readonly Note[];
 }
 
 export interface CheckReport {
@@ -50,15 +53,13 @@ export async function checkPath(path: string, options: CheckOptions): Promise<Ch
 async function checkDirectory(directory: string, options: CheckOptions): Promise<CheckReport> {
   // Nothing settles in a check: it is asked once and answers for this moment.
   const snapshot = await scanDirectory({ ...options, directory, settleMs: 0 });
-  const apps = [...snapshot.files.values()].flatMap((state) =>
-    state.state === 'valid' ? [{ name: state.name, file: state.file, spec: state.spec, digest: state.digest }] : [],
-  );
+  const apps = [...snapshot.files.values()].flatMap((state) => (state.state === 'valid' ? [appOf(state)] : []));
   return { problems: snapshot.problems, apps: apps.sort((one, other) => (one.name < other.name ? -1 : 1)) };
 }
 
 async function checkFile(file: string, options: CheckOptions): Promise<CheckReport> {
   if (!isConfigFileName(basename(file))) {
-    const hint = 'name it .yaml, .yml or .json; files with other names are not read from the directory';
+    const hint = 'name it .yaml, .yml, .json or .ini; files with other names are not read from the directory';
     return { problems: [fileProblem(file, 'the name is not that of a config file', hint)], apps: [] };
   }
   const reading = await readVassalFile(basename(file), {
@@ -71,6 +72,9 @@ async function checkFile(file: string, options: CheckOptions): Promise<CheckRepo
   if (reading === undefined)
     return { problems: [fileProblem(file, 'there is no such file', 'check the path')], apps: [] };
   if (reading.verdict.kind !== 'valid') return { problems: reading.verdict.problems, apps: [] };
-  const { spec, digest } = reading.verdict;
-  return { problems: [], apps: [{ name: reading.name, file, spec, digest }] };
+  return { problems: [], apps: [appOf({ ...reading.verdict, name: reading.name, file })] };
+}
+
+function appOf({ name, file, spec, digest, notes }: CheckedApp): CheckedApp {
+  return { name, file, spec, digest, notes };
 }

@@ -75,7 +75,7 @@ function stateOf(reading: Reading, lastGood: DigestedSpec | null, options: Judge
     case 'valid': {
       const good = { spec: verdict.spec, digest: verdict.digest };
       // `lastGood` is still the one before: claims are settled by it, and then it becomes this one.
-      return { ...base, ...good, state: 'valid', lastGood };
+      return { ...base, ...good, notes: verdict.notes, state: 'valid', lastGood };
     }
     case 'invalid': {
       const isYoung = Math.abs(options.nowMs - stamp.mtimeMs) < options.settleMs;

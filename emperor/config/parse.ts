@@ -45,6 +45,6 @@ function parseJson(text: string, file: string): ParseResult {
 }
 
 function refuseIni(_text: string, file: string): ParseResult {
-  const hint = 'write the same keys as YAML, in a file that ends with .yaml';
-  return { ok: false, problems: [fileProblem(file, 'ini files are not read yet', hint)] };
+  const hint = 'write the keys as YAML, in a file that ends with .yaml';
+  return { ok: false, problems: [fileProblem(file, 'an ini file holds the options of one app of uWSGI', hint)] };
 }

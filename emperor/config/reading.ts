@@ -5,6 +5,7 @@ import { stat } from 'node:fs/promises';
 import { join } from 'node:path';
 import { digestBytes, digestSpec } from './digest.ts';
 import { nameProblem, vassalName } from './names.ts';
+import type { Note } from './note.ts';
 import { fileProblem, type Place, type Problem } from './problem.ts';
 import { failure, readConfigFile, refusal, type FileReading } from './read-file.ts';
 import type { DigestedSpec, FileStamp } from './scan.ts';
@@ -22,7 +23,13 @@ export interface Reading {
 }
 
 export type Verdict =
-  | (DigestedSpec & { readonly kind: 'valid'; readonly domainPlaces: ReadonlyMap<string, Place | null> })
+  | (DigestedSpec & {
+      readonly kind: 'valid';
+      readonly domainPlaces: ReadonlyMap<string, Place | null>;
+      readonly notes: readonly Note[];
+      /** It says the same as long as it does not change. */
+      readonly isSelfContained: boolean;
+    })
   | {
       readonly kind: 'invalid';
       readonly problems: readonly Problem[];
@@ -62,7 +69,7 @@ export async function readVassalFile(fileName: string, options: ReadingOptions):
   const refused = refusal(file, stats);
   if (refused !== undefined) return judgeFailure(base, refused);
   // Only good files are trusted by their stamp: what is wrong with the others may lie outside of them.
-  if (last?.verdict.kind === 'valid' && isUnchanged(last, stats)) return last;
+  if (last?.verdict.kind === 'valid' && last.verdict.isSelfContained && isUnchanged(last, stats)) return last;
   const reading = await readConfigFile(file);
   return reading.kind === 'read' ? await judge(base, reading, options) : judgeFailure(base, reading);
 }
@@ -103,8 +110,9 @@ async function judge(
   if (!decoded.ok) return invalid([decoded.problem]);
   const result = await readVassalText(decoded.text, { file: base.file, name: base.name, defaults: options.defaults });
   if (!result.ok) return invalid(result.problems);
-  const digest = digestSpec(result.spec);
-  return { ...base, stamp, verdict: { kind: 'valid', spec: result.spec, digest, domainPlaces: result.domainPlaces } };
+  const { spec, domainPlaces, notes, isSelfContained } = result;
+  const digest = digestSpec(spec);
+  return { ...base, stamp, verdict: { kind: 'valid', spec, digest, domainPlaces, notes, isSelfContained } };
 }
 
 function isUnchanged({ stamp, readAtMs }: Reading, stats: Stats): boolean {

@@ -8,6 +8,7 @@ import type { VassalSpec } from '../../lib/spec/vassal-spec.ts';
 import { digestOf } from './digest.ts';
 import { judgeTogether } from './judge-together.ts';
 import { isConfigFileName } from './names.ts';
+import type { Note } from './note.ts';
 import { compareProblems, fileProblem, type Problem } from './problem.ts';
 import { readVassalFile, type Reading } from './reading.ts';
 import type { VassalDefaults } from './vassal-file.ts';
@@ -40,7 +41,7 @@ interface FileStateBase {
 }
 
 export type FileState =
-  | (FileStateBase & DigestedSpec & { readonly state: 'valid' })
+  | (FileStateBase & DigestedSpec & { readonly state: 'valid'; readonly notes: readonly Note[] })
   /** Judged and refused: what runs goes on running. */
   | (FileStateBase & { readonly state: 'invalid'; readonly problems: readonly Problem[] })
   /** EACCES, EIO and the like: nothing is known about the file, so what runs goes on running. */

@@ -15,11 +15,13 @@ import {
 import { defaultDomain, normaliseDomain, type DomainResult } from './domains.ts';
 import { findEntryFile, kindOf } from './entry-file.ts';
 import { Faults, reportPath } from './faults.ts';
-import { parseConfig } from './parse.ts';
+import type { Note } from './note.ts';
 import { fileFault, programFault, programPath } from './paths.ts';
 import { compareProblems, type Place, type Problem } from './problem.ts';
 import { checkPythonKeys, resolvePython } from './python-keys.ts';
+import type { Sources } from './uwsgi/sources.ts';
 import { validateTable } from './validate.ts';
+import { parseVassal } from './vassal-text.ts';
 
 /** Values of emperor.yaml for vassals that do not set the key; its paths are absolute. */
 export type VassalDefaults = EmperorConfig['defaults'];
@@ -28,6 +30,9 @@ export type VassalFile =
   | {
       readonly ok: true;
       readonly spec: VassalSpec;
+      readonly notes: readonly Note[];
+      /** Nothing but its own text decided what the file says: it includes no other. */
+      readonly isSelfContained: boolean;
       /** Where each domain is claimed; null for the one that comes from the file's name. */
       readonly domainPlaces: ReadonlyMap<string, Place | null>;
     }
@@ -38,13 +43,15 @@ export interface VassalFileOptions {
   readonly file: string;
   readonly name: string;
   readonly defaults: VassalDefaults;
+  /** What files of uWSGI can ask of their surroundings. Default: this machine. */
+  readonly sources?: Sources;
 }
 
 /** Reads a vassal's config text. Never rejects for bad input. */
 export async function readVassalText(text: string, options: VassalFileOptions): Promise<VassalFile> {
-  const result = parseConfig(text, options.file);
+  const result = await parseVassal(text, options);
   if (!result.ok) return result;
-  const { parsed } = result;
+  const { parsed, notes, isSelfContained } = result;
   const table = validateTable(parsed, vassalSchema, { elsewhere });
   const faults = new Faults(parsed);
   checkAppKeys(faults);
@@ -64,7 +71,7 @@ export async function readVassalText(text: string, options: VassalFileOptions): 
   const resolved = await resolvePaths(faults, spec, own);
   return faults.problems.length > 0
     ? { ok: false, problems: faults.problems.sort(compareProblems) }
-    : { ok: true, spec: resolved, domainPlaces };
+    : { ok: true, spec: resolved, domainPlaces, notes, isSelfContained };
 }
 
 function elsewhere(key: string): string | undefined {

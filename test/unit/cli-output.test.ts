@@ -42,6 +42,7 @@ function statusOf(
       isPaused: false,
       rollout: null,
       goodGenerations: [],
+      notes: [],
       stats: [],
       ...app,
     })),
@@ -224,11 +225,12 @@ describe('emperor check --plan', () => {
   const app = (
     name: string,
     digest: string,
-  ): { name: string; file: string; spec: ReturnType<typeof specOf>; digest: string } => ({
+  ): { name: string; file: string; spec: ReturnType<typeof specOf>; digest: string; notes: [] } => ({
     name,
     file: `/srv/vassals/${name}.yaml`,
     spec: specOf([]),
     digest,
+    notes: [],
   });
 
   it('says what an edit would do, by digest', () => {

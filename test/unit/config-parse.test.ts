@@ -89,7 +89,7 @@ const cases: readonly Case[] = [
     text: '[uwsgi]\n',
     file: '/a.ini',
     at: null,
-    message: /ini files are not read yet/,
+    message: /an ini file holds the options of one app of uWSGI/,
     hint: /\.yaml/,
   },
   {

@@ -80,6 +80,7 @@ const facts: StatusFacts = {
       isPaused: true,
       rollout: null,
       goodGenerations: [5, 7],
+      notes: [],
       stats: [
         {
           name: 'shop',
