@@ -9,6 +9,7 @@ import { emperorSchema } from '../../lib/spec/emperor-config.ts';
 import { pythonAppKeys } from '../../lib/spec/python-app.ts';
 import { appKeys, keysOfNode, keysOfOwnProcesses, keysOfPython, vassalSchema } from '../../lib/spec/vassal-spec.ts';
 import { referencePage } from './reference-page.ts';
+import { uwsgiPage } from './uwsgi/uwsgi-page.ts';
 
 /** Every generated file: its path below the package root, and what belongs in it. */
 export function generatedFiles(): ReadonlyMap<string, string> {
@@ -16,6 +17,7 @@ export function generatedFiles(): ReadonlyMap<string, string> {
     ['configs/vassal.schema.json', `${JSON.stringify(vassalJsonSchema(), null, 2)}\n`],
     ['configs/emperor.schema.json', `${JSON.stringify(emperorJsonSchema(), null, 2)}\n`],
     ['docs/config.md', referencePage()],
+    ['docs/from-uwsgi.md', uwsgiPage()],
   ]);
 }
 

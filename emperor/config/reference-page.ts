@@ -65,7 +65,8 @@ Saved as \`shop.yaml\`, it is served at \`shop.localhost\`; saved as \`shop.exam
 `;
 
 const appIntro = `
-The file is YAML (\`.yaml\`, \`.yml\`) or JSON (\`.json\`) with the same keys.
+The file is YAML (\`.yaml\`, \`.yml\`) or JSON (\`.json\`) with the same keys. Files of uWSGI (\`.ini\`, or options below a key \`uwsgi\`) are
+read, too: docs/from-uwsgi.md.
 `;
 
 const values = `
