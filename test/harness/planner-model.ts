@@ -228,7 +228,15 @@ export class PlannerModel {
     const instance = this.instance(name, generation);
     instance.workers = Array.from({ length: instance.processes }, (_none, index) => {
       const key = `${name}/${generation}/${index + 1}`;
-      return { id: index + 1, key, address: `unix:/${key}.sock`, weight: 1, handoff: null, protocol: 'http', capacity: null };
+      return {
+        id: index + 1,
+        key,
+        address: `unix:/${key}.sock`,
+        weight: 1,
+        handoff: null,
+        protocol: 'http',
+        capacity: null,
+      };
     });
     instance.begun = instance.running = instance.workers.length;
   }
