@@ -128,6 +128,17 @@ const examples: Readonly<Record<string, Example>> = {
       assert.equal((await site.ask('/missing')).status, 404);
     },
   },
+  'wsgi.yaml': {
+    guarantee: 'is a WSGI app that knows who asks for what',
+    check: async (site) => {
+      const page = await site.text('/?a=<b>');
+      assert.match(page, /<h1>Hello from WSGI<\/h1>/);
+      assert.match(page, /You are (::ffff:)?127\.0\.0\.1, and you asked for \/\?a=&lt;b&gt;/);
+      const head = await site.ask('/', { method: 'HEAD' });
+      assert.deepEqual([head.status, head.bytes.length], [200, 0]);
+      assert.equal((await site.ask('/missing')).status, 404);
+    },
+  },
 };
 
 test('every example has its check, and every example app its vassal', () => {
