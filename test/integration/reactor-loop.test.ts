@@ -240,8 +240,9 @@ describe('a connection that leaves the reactor', { skip: withoutAddon }, () => {
     assert.equal(tested.interestOf(stream), undefined);
     const { length } = tested.events;
     client.end('for the one who has it');
-    const other = await tested.accept(tested.listen().port);
-    assert.deepEqual(new Set(tested.events.slice(length).map((event) => event.a)), new Set([1, other.stream]));
+    await tested.accept(tested.listen().port);
+    const told = tested.events.slice(length).map(({ kind, bytes }) => (kind === 'data' ? bytes.toString() : kind));
+    assert.deepEqual(told, ['acceptedV4', '!'], 'of another connection alone');
     addonUnderTest().closeDescriptor(fd);
   });
 
