@@ -1,5 +1,6 @@
 // The processes of a box, found through /proc, and the exact moment in which one of them dies.
 import { readFileSync, readdirSync, readlinkSync } from 'node:fs';
+import { tcpSockets } from '../harness/tcp-table.ts';
 
 /** All pids whose parent is `pid`. */
 export function childrenOf(pid: number): number[] {
@@ -33,7 +34,7 @@ export function listensOn(pid: number, publicPort: number): boolean {
   try {
     const inodes = socketInodes(pid);
     return tcpSockets(pid).some(
-      ({ local, state, inode }) => state === '0A' && local === publicPort && inodes.has(inode),
+      ({ localPort, state, inode }) => state === '0A' && localPort === publicPort && inodes.has(inode),
     );
   } catch {
     return false;
@@ -43,25 +44,8 @@ export function listensOn(pid: number, publicPort: number): boolean {
 /** Ports of the clients whose accepted connections the process holds. */
 export function clientPortsOf(pid: number, publicPort: number): Set<number> {
   const inodes = socketInodes(pid);
-  const held = tcpSockets(pid).filter(({ local, inode }) => local === publicPort && inodes.has(inode));
-  return new Set(held.map(({ remote }) => remote).filter((port) => port !== 0));
-}
-
-interface TcpSocket {
-  readonly local: number;
-  readonly remote: number;
-  readonly state: string;
-  readonly inode: string;
-}
-
-function tcpSockets(pid: number): TcpSocket[] {
-  return readFileSync(`/proc/${pid}/net/tcp`, 'latin1')
-    .split('\n')
-    .slice(1)
-    .map((line) => {
-      const [, local = '', remote = '', state = '', , , , , , inode = ''] = line.trim().split(/\s+/);
-      return { local: portOf(local), remote: portOf(remote), state, inode };
-    });
+  const held = tcpSockets(pid).filter(({ localPort, inode }) => localPort === publicPort && inodes.has(inode));
+  return new Set(held.map(({ remotePort }) => remotePort).filter((port) => port !== 0));
 }
 
 function socketInodes(pid: number): Set<string> {
@@ -81,10 +65,6 @@ function freeze(pid: number): void {
   process.kill(pid, 'SIGSTOP');
   const deadline = performance.now() + 2000;
   while (statOf(pid)?.state !== 'T' && performance.now() < deadline);
-}
-
-function portOf(address: string): number {
-  return Number.parseInt(address.split(':')[1] ?? '0', 16);
 }
 
 function pids(): number[] {
