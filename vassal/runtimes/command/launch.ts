@@ -1,11 +1,12 @@
 // How a worker of any language is started: PORT and HOST for those that bind by themselves, LISTEN_FDS for those
 // that take a socket as systemd passes it. Which of the two it uses is seen by where it answers.
 import type { IOType, StdioNull } from 'node:child_process';
-import { accessSync, constants, statSync } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { accessSync } from 'node:fs';
+import { resolve } from 'node:path';
 import { formatAddress } from '../../../lib/address.ts';
 import { errnoOf } from '../../../lib/errors.ts';
 import type { Variables } from '../../environment.ts';
+import { findInPath, isRunnable, usualPath } from '../../executable.ts';
 import type { LaunchRequest, LaunchResult } from '../../launch.ts';
 import type { WorkerSockets } from '../../sockets.ts';
 import { commandLine } from './command-line.ts';
@@ -53,23 +54,13 @@ function passSockets(sockets: WorkerSockets, stdio: (StdioNull | IOType | number
 }
 
 /** Looks the program up as execvp would; undefined where it can be run. */
-function whyNotRunnable(program: string, cwd: string, path = '/usr/local/bin:/usr/bin:/bin'): string | undefined {
+function whyNotRunnable(program: string, cwd: string, path = usualPath): string | undefined {
   if (program.includes('/')) {
     const file = resolve(cwd, program);
     if (isRunnable(file)) return undefined;
     return exists(file) ? `${file} is not executable` : `there is no file ${file}`;
   }
-  if (path.split(delimiter).some((directory) => isRunnable(join(resolve(cwd, directory), program)))) return undefined;
-  return `it is in no directory of PATH (${path})`;
-}
-
-function isRunnable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return statSync(file).isFile();
-  } catch {
-    return false;
-  }
+  return findInPath(program, cwd, path) === undefined ? `it is in no directory of PATH (${path})` : undefined;
 }
 
 function exists(file: string): boolean {

@@ -1,11 +1,11 @@
 // How a Python worker is started: the app's Python runs our worker.py, with the sockets as descriptors 3 and 4 and the
 // IPC channel behind them. The app is loaded by the worker, never here.
 import type { IOType } from 'node:child_process';
-import { accessSync, constants } from 'node:fs';
-import { delimiter, join, resolve } from 'node:path';
+import { join, resolve } from 'node:path';
 import { formatAddress } from '../../../lib/address.ts';
 import { entryPoints } from '../../../lib/entry-points.ts';
 import type { VassalSpec } from '../../../lib/spec/vassal-spec.ts';
+import { findInPath, isRunnable, usualPath } from '../../executable.ts';
 import type { LaunchRequest, LaunchResult } from '../../launch.ts';
 import { passSockets, type PassedSockets } from '../../passed-sockets.ts';
 import { bootVariable } from '../../worker-messages.ts';
@@ -68,7 +68,7 @@ function whichApp(spec: VassalSpec): Pick<WorkerBoot, 'module' | 'file' | 'calla
 }
 
 /** The interpreter; a virtual environment is one by being run by its own. */
-function findPython(spec: VassalSpec, path = '/usr/local/bin:/usr/bin:/bin'): { path: string } | { problem: string } {
+function findPython(spec: VassalSpec, path = usualPath): { path: string } | { problem: string } {
   const { virtualenv, python = 'python3', chdir } = spec;
   if (virtualenv !== undefined) {
     const own = join(resolve(chdir, virtualenv), 'bin/python');
@@ -78,18 +78,6 @@ function findPython(spec: VassalSpec, path = '/usr/local/bin:/usr/bin:/bin'): { 
     const own = resolve(chdir, python);
     return isRunnable(own) ? { path: own } : { problem: `python: there is no Python that can be run at ${own}` };
   }
-  const found = path
-    .split(delimiter)
-    .map((directory) => join(resolve(chdir, directory), python))
-    .find(isRunnable);
+  const found = findInPath(python, chdir, path);
   return found === undefined ? { problem: `python: ${python} is in no directory of PATH (${path})` } : { path: found };
-}
-
-function isRunnable(file: string): boolean {
-  try {
-    accessSync(file, constants.X_OK);
-    return true;
-  } catch {
-    return false;
-  }
 }
